@@ -1,0 +1,1 @@
+//! Random streams that repeat those of NumPy and PyTorch, bit for bit.

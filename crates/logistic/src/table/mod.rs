@@ -1,0 +1,1 @@
+//! Named columns of data, and where they come from.
