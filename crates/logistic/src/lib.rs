@@ -1,8 +1,12 @@
 //! Logistic regression, start to finish.
+pub mod dataset;
 pub mod error;
 pub mod evaluate;
+pub mod loss;
+pub mod objective;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
+pub mod solver;
 pub mod table;
 pub use error::{Error, Result};

@@ -1,1 +1,3 @@
 //! Named columns of data, and where they come from.
+mod blobs;
+pub use blobs::{BlobData, Blobs, Centers, Samples, make_blobs};

@@ -1,0 +1,279 @@
+//! A design matrix with its outcomes and weights, and the ways to hand out some of its rows.
+//!
+//! Columns stay compact (numbers, or one code per row for a whole category); a block of rows is expanded into a
+//! small column-major [`Panel`] only while it is worked on, so one-hot columns never stand in memory.
+
+mod loader;
+mod panel;
+mod split;
+
+pub use loader::{DataLoader, Epoch};
+pub use panel::{Panel, Standardisation};
+pub use split::{fractions, random_split};
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// A column of the table as the design matrix holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Feature {
+    /// One design column: a number per row.
+    Number(Vec<f64>),
+    /// `levels − 1` design columns: column k is 1 where the code is k + 1. Code 0 is the reference level.
+    Codes {
+        /// One code per row, each below `levels`.
+        codes: Vec<u32>,
+        /// The number of levels, the reference included.
+        levels: usize,
+    },
+}
+
+impl Feature {
+    fn len(&self) -> usize {
+        match self {
+            Feature::Number(values) => values.len(),
+            Feature::Codes { codes, .. } => codes.len(),
+        }
+    }
+
+    fn n_columns(&self) -> usize {
+        match self {
+            Feature::Number(_) => 1,
+            Feature::Codes { levels, .. } => levels.saturating_sub(1),
+        }
+    }
+}
+
+/// A design matrix (n_rows, n_columns), the outcome y (n_rows) in [0, 1], and an optional weight per row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    features: Vec<Feature>,
+    y: Vec<f64>,
+    weight: Option<Vec<f64>>,
+}
+
+impl Dataset {
+    /// Joins features, outcomes and weights.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when lengths differ; [`Error::Setting`] for an outcome outside [0, 1], a value that is
+    /// not finite, a code that is no level, or a weight that is negative or not finite.
+    pub fn new(features: Vec<Feature>, y: Vec<f64>, weight: Option<Vec<f64>>) -> Result<Self> {
+        for (j, feature) in features.iter().enumerate() {
+            check_length(format!("length of feature {j}"), y.len(), feature.len())?;
+            match feature {
+                Feature::Number(values) => check_all("feature", "finite", values, |v| v.is_finite())?,
+                Feature::Codes { codes, levels } => {
+                    if let Some(code) = codes.iter().find(|&&code| code as usize >= *levels) {
+                        return Err(setting("codes", &format!("below {levels}"), code));
+                    }
+                }
+            }
+        }
+        check_all("y", "between 0 and 1", &y, |v| (0.0..=1.0).contains(&v))?;
+        if let Some(weight) = &weight {
+            check_length("length of weight".to_string(), y.len(), weight.len())?;
+            check_all("weight", "finite and not negative", weight, |v| v.is_finite() && v >= 0.0)?;
+        }
+        Ok(Dataset { features, y, weight })
+    }
+
+    /// A dataset of plain numbers: `x` is row-major, shape (y.len(), n_features).
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn from_rows(x: &[f64], n_features: usize, y: Vec<f64>) -> Result<Self> {
+        check_length("length of x".to_string(), y.len() * n_features, x.len())?;
+        let column = |j: usize| Feature::Number(x.iter().skip(j).step_by(n_features).copied().collect());
+        Dataset::new((0..n_features).map(column).collect(), y, None)
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.y.is_empty()
+    }
+
+    /// The number of columns of the design matrix.
+    pub fn n_columns(&self) -> usize {
+        self.features.iter().map(Feature::n_columns).sum()
+    }
+
+    /// Row `index`: its design columns and its outcome.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] when there is no such row. (The tutorial's `__getitem__` returned a string
+    /// instead, which a loop would have trained on.)
+    pub fn get(&self, index: usize) -> Result<(Vec<f64>, f64)> {
+        if index >= self.len() {
+            return Err(Error::IndexOutOfRange { index, len: self.len() });
+        }
+        let mut x = Vec::with_capacity(self.n_columns());
+        for feature in &self.features {
+            match feature {
+                Feature::Number(values) => x.push(values[index]),
+                Feature::Codes { codes, levels } => {
+                    x.extend((1..*levels).map(|level| f64::from(codes[index] as usize == level)));
+                }
+            }
+        }
+        Ok((x, self.y[index]))
+    }
+
+    /// All rows, in order.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { dataset: self, selection: Selection::Range(0..self.len()) }
+    }
+
+    /// The features, in design order.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The outcomes.
+    pub fn y(&self) -> &[f64] {
+        &self.y
+    }
+
+    /// The weights, if rows have any.
+    pub fn weight(&self) -> Option<&[f64]> {
+        self.weight.as_deref()
+    }
+
+    /// Feature and place within it of every design column.
+    pub(crate) fn layout(&self) -> Vec<(usize, usize)> {
+        let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
+        self.features.iter().enumerate().flat_map(columns).collect()
+    }
+}
+
+/// Some rows of a dataset, borrowed: all of them, a subset, a mini-batch.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    dataset: &'a Dataset,
+    selection: Selection,
+}
+
+#[derive(Clone, Debug)]
+enum Selection {
+    Range(Range<usize>),
+    List(Arc<[usize]>, Range<usize>),
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of `dataset` at `indices`, in that order; a row may occur more than once.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] for an index that is no row.
+    pub fn select(dataset: &'a Dataset, indices: impl Into<Arc<[usize]>>) -> Result<Self> {
+        let indices = indices.into();
+        match indices.iter().find(|&&index| index >= dataset.len()) {
+            Some(&index) => Err(Error::IndexOutOfRange { index, len: dataset.len() }),
+            None => Ok(Rows::from_list(dataset, indices)),
+        }
+    }
+
+    fn from_list(dataset: &'a Dataset, indices: Arc<[usize]>) -> Self {
+        let range = 0..indices.len();
+        Rows { dataset, selection: Selection::List(indices, range) }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        match &self.selection {
+            Selection::Range(range) | Selection::List(_, range) => range.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The dataset these rows are of.
+    pub fn dataset(&self) -> &'a Dataset {
+        self.dataset
+    }
+
+    /// The row's index in the dataset.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] when there is no such row.
+    pub fn index(&self, position: usize) -> Result<usize> {
+        if position >= self.len() {
+            return Err(Error::IndexOutOfRange { index: position, len: self.len() });
+        }
+        Ok(self.at(position))
+    }
+
+    /// The row's design columns and outcome.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] when there is no such row.
+    pub fn get(&self, position: usize) -> Result<(Vec<f64>, f64)> {
+        self.dataset.get(self.index(position)?)
+    }
+
+    /// The indices of the rows in the dataset, in order.
+    pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.len()).map(|position| self.at(position))
+    }
+
+    /// The outcomes of the rows, in order.
+    pub fn y(&self) -> Vec<f64> {
+        self.indices().map(|index| self.dataset.y[index]).collect()
+    }
+
+    /// The weights of the rows, in order, if rows have any.
+    pub fn weight(&self) -> Option<Vec<f64>> {
+        let weight = self.dataset.weight()?;
+        Some(self.indices().map(|index| weight[index]).collect())
+    }
+
+    /// The sum of the rows' weights; their number where they have none.
+    pub fn total_weight(&self) -> f64 {
+        match self.dataset.weight() {
+            Some(weight) => self.indices().map(|index| weight[index]).sum(),
+            None => self.len() as f64,
+        }
+    }
+
+    /// The rows at the positions `range`, which must lie within these rows.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Rows<'a> {
+        let selection = match &self.selection {
+            Selection::Range(own) => Selection::Range(own.start + range.start..own.start + range.end),
+            Selection::List(list, own) => {
+                Selection::List(Arc::clone(list), own.start + range.start..own.start + range.end)
+            }
+        };
+        Rows { dataset: self.dataset, selection }
+    }
+
+    fn at(&self, position: usize) -> usize {
+        match &self.selection {
+            Selection::Range(range) => range.start + position,
+            Selection::List(list, range) => list[range.start + position],
+        }
+    }
+}
+
+fn check_length(what: String, expected: usize, found: usize) -> Result<()> {
+    if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
+}
+
+fn check_all(name: &'static str, expected: &str, values: &[f64], ok: impl Fn(f64) -> bool) -> Result<()> {
+    match values.iter().position(|&value| !ok(value)) {
+        Some(row) => Err(setting(name, expected, &format!("{} in row {row}", values[row]))),
+        None => Ok(()),
+    }
+}
+
+fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
+    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
+}
