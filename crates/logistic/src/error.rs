@@ -250,6 +250,94 @@ impl std::error::Error for Error {
     }
 }
 
+/// What is worth saying although the work was done.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// The fit did not reach the optimum.
+    NotConverged {
+        /// How it ended, as [`crate::solver::Termination::name`] says it.
+        termination: String,
+    },
+    /// The classes can be separated, so that maximum likelihood has no finite optimum.
+    Separation {
+        /// Whether every row is separated; otherwise some are not.
+        complete: bool,
+        /// The terms whose coefficients run off.
+        columns: Vec<String>,
+        /// The ridge penalty of the fit that is given instead.
+        ridge: String,
+    },
+    /// A column repeats others (or is constant), and was left out.
+    Collinear {
+        /// The column left out, then those it repeats.
+        columns: Vec<String>,
+        /// The term left out.
+        term: String,
+    },
+    /// Rows were left out because a value in them is missing.
+    RowsDropped {
+        /// How many.
+        rows: usize,
+        /// The columns with missing values.
+        columns: Vec<String>,
+    },
+}
+
+impl Warning {
+    /// The kind, as `--json` and other machines read it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Warning::NotConverged { .. } => "not_converged",
+            Warning::Separation { .. } => "separation",
+            Warning::Collinear { .. } => "collinear",
+            Warning::RowsDropped { .. } => "rows_dropped",
+        }
+    }
+
+    /// The columns, or terms, it speaks of.
+    pub fn columns(&self) -> &[String] {
+        match self {
+            Warning::NotConverged { .. } => &[],
+            Warning::Separation { columns, .. }
+            | Warning::Collinear { columns, .. }
+            | Warning::RowsDropped { columns, .. } => columns,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::NotConverged { termination } => write!(
+                f,
+                "the fit did not reach the optimum ({termination}): its coefficients are not the maximum-likelihood \
+                 ones, so standard errors are withheld; use `--solver newton`, or more `--epochs`"
+            ),
+            Warning::Separation { complete, columns, ridge } => write!(
+                f,
+                "{} separation: maximum likelihood has no finite optimum, because the coefficients of {} run off to \
+                 infinity; p-values would mean nothing and are withheld, and the fit given is a ridge fit with \
+                 l2 = {ridge}; leave columns out with `--exclude`, or choose a penalty with `--l2`",
+                if *complete { "complete" } else { "quasi-complete" },
+                listed(columns, 8)
+            ),
+            Warning::Collinear { columns, term } if columns.len() < 2 => {
+                write!(f, "`{term}` does not vary and was left out; `--exclude` it")
+            }
+            Warning::Collinear { columns, term } => write!(
+                f,
+                "`{term}` is a linear combination of {} and was left out; `--exclude` one of these columns",
+                listed(&columns[1..], 8)
+            ),
+            Warning::RowsDropped { rows, columns } => {
+                write!(f, "{rows} rows were left out: {} has missing values there", listed(columns, 8))
+            }
+        }
+    }
+}
+
 /// `` `a`, `b`, … and 3 more ``: at most `most` names.
 pub(crate) fn listed(names: &[String], most: usize) -> String {
     let shown = names.iter().take(most).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

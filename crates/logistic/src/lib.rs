@@ -1,8 +1,10 @@
 //! Logistic regression, start to finish.
 pub mod dataset;
+pub mod encode;
 pub mod error;
 pub mod evaluate;
 pub mod loss;
+pub mod model;
 pub mod objective;
 #[cfg(feature = "plot")]
 pub mod plot;

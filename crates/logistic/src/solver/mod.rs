@@ -10,6 +10,7 @@ pub use adam::Adam;
 pub use cholesky::{Cholesky, NotPositiveDefinite};
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
+pub(crate) use newton::newton_direction;
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result};

@@ -1,0 +1,116 @@
+//! The model as a JSON file: `format_version`, `checksum`, `model`.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Model;
+use crate::error::{Error, Result};
+
+/// The format this version writes, and the newest it reads.
+const FORMAT_VERSION: u64 = 1;
+/// Stands for the checksum while it is computed.
+const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const CHECKSUM_KEY: &str = "\"checksum\": \"";
+
+#[derive(Serialize)]
+struct Written<'m> {
+    format_version: u64,
+    checksum: &'static str,
+    model: &'m Model,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format_version: u64,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    model: Model,
+}
+
+impl Model {
+    /// The text of the model file. The checksum is the SHA-256 of the text with zeros in its own place, so that a
+    /// change to any byte shows.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] when the model holds a number that JSON cannot.
+    pub fn to_json(&self) -> Result<String> {
+        let written = Written { format_version: FORMAT_VERSION, checksum: BLANK, model: self };
+        let mut text = serde_json::to_string_pretty(&written)
+            .map_err(|error| refused("the model", &error.to_string(), "report this as a defect"))?;
+        text.push('\n');
+        let sum = sha256(&text);
+        Ok(text.replacen(BLANK, &sum, 1))
+    }
+
+    /// Reads the text of a model file; `path` is for errors.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] when the text is no model, of a newer format, or was changed since it was written.
+    pub fn from_json(text: &str, path: &str) -> Result<Model> {
+        let no_model = |problem: &str| refused(path, problem, "a model file is written by `logistic train -o`");
+        let version: Version =
+            serde_json::from_str(text).map_err(|error| no_model(&format!("not a model file: {error}")))?;
+        if version.format_version > FORMAT_VERSION {
+            let problem = format!(
+                "format version {} is newer than {FORMAT_VERSION}, the newest this program reads",
+                version.format_version
+            );
+            return Err(refused(path, &problem, "use a newer version of logistic"));
+        }
+        let start = text.find(CHECKSUM_KEY).ok_or_else(|| no_model("not a model file: no checksum"))?;
+        let start = start + CHECKSUM_KEY.len();
+        let found = text.get(start..start + BLANK.len()).ok_or_else(|| no_model("not a model file: cut off"))?;
+        let blanked = format!("{}{BLANK}{}", &text[..start], &text[start + BLANK.len()..]);
+        if sha256(&blanked) != found {
+            let help = "fetch the file again, or train the model again";
+            return Err(refused(path, "the checksum does not match: the file was changed after it was written", help));
+        }
+        let read: Read = serde_json::from_str(text).map_err(|error| no_model(&format!("not a model: {error}")))?;
+        Ok(read.model)
+    }
+
+    /// Writes the model file in one move: a reader finds the old file or the new one, never a part.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let text = self.to_json()?;
+        replace(path, text.as_bytes())
+    }
+
+    /// Loads a model file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read; [`Error::ModelFile`] as [`Model::from_json`].
+    pub fn load(path: &Path) -> Result<Model> {
+        let bytes =
+            std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "read", source })?;
+        let name = path.display().to_string();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| refused(&name, "not a model file: not text", "give the file that `logistic train -o` wrote"))?;
+        Model::from_json(&text, &name)
+    }
+}
+
+/// Writes a file through a temporary one beside it.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let io = |source| Error::Io { path: path.to_path_buf(), action: "write", source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    file.write_all(bytes).map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}
+
+fn refused(path: &str, problem: &str, help: &str) -> Error {
+    Error::ModelFile { path: path.to_string(), problem: problem.to_string(), help: help.to_string() }
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
