@@ -269,14 +269,14 @@ fn assert_equivalent(a: &Evaluation, b: &Evaluation) {
 fn long_data_have_the_metrics_of_the_pattern_they_repeat_for_any_number_of_threads() {
     let mut case = Case::named("random");
     let pattern = case.evaluation();
-    (case.probability, case.y) = (case.probability.repeat(150), case.y.repeat(150));
+    (case.probability, case.y) = (case.probability.repeat(128), case.y.repeat(128));
     let on_threads = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| case.evaluation())
     };
     let long = on_threads(1);
     assert_eq!(long, on_threads(3));
-    let weight = vec![1.0 / 150.0; case.y.len()];
+    let weight = vec![1.0 / 128.0; case.y.len()];
     assert_equivalent(&pattern, &Evaluation::new(&case.probability, &case.y, Some(&weight), case.threshold).unwrap());
     assert_close(long.roc_auc().unwrap(), pattern.roc_auc().unwrap(), METRIC, "ROC area");
 }

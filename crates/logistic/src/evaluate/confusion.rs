@@ -1,9 +1,4 @@
 //! The confusion matrix and its rates.
-//!
-//! The PyTorch tutorial this project follows computes the matrix rightly, [[75, 21], [7, 97]] on its test rows, but
-//! its `classification_metrics` then takes precision and recall from the wrong cells and prints 0.25 and 0.0673.
-//! The right values are 97/118 = 0.8220 ([`ConfusionMatrix::precision`]) and 97/104 = 0.9327
-//! ([`ConfusionMatrix::recall`]); its false positive rate, 21/96 = 0.21875, is right.
 
 use super::predictions::Predictions;
 use crate::error::{Error, Result};
@@ -11,6 +6,12 @@ use crate::error::{Error, Result};
 /// Weighted counts of the four outcomes of a binary decision.
 ///
 /// Every rate is absent where its denominator is zero: a share of nothing is not a number.
+///
+/// # The tutorial's precision and recall
+/// The PyTorch tutorial that this project follows computes the matrix rightly, `[[75, 21], [7, 97]]` on its test
+/// rows, but its `classification_metrics` then takes precision and recall from the wrong cells and prints 0.25 and
+/// 0.0673. The right values are 97/118 = 0.8220 ([`precision`](Self::precision)) and 97/104 = 0.9327
+/// ([`recall`](Self::recall)); its false positive rate, 21/96 = 0.21875, is right.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ConfusionMatrix {
     /// Weight of the negative rows called negative.
@@ -27,7 +28,7 @@ impl ConfusionMatrix {
     /// Counts the rows, calling those positive whose probability is at least `threshold`.
     ///
     /// A probability equal to the threshold is called positive, as in the curves of this room and of scikit-learn.
-    /// (The tutorial asks for more than 0.5; the two differ only for a logit of exactly 0.)
+    /// (The tutorial asks for more than 0.5; the two differ only for a probability of exactly 0.5.)
     ///
     /// # Shapes
     /// `probability`, `y` and `weight` have one entry per row; without `weight` every row counts 1.
@@ -73,7 +74,7 @@ impl ConfusionMatrix {
         self.true_positive += other.true_positive;
     }
 
-    /// [[TN, FP], [FN, TP]]: a row for each actual class, a column for each called class, negative first.
+    /// `[[TN, FP], [FN, TP]]`: a row for each actual class, a column for each called class, negative first.
     pub fn as_rows(&self) -> [[f64; 2]; 2] {
         [[self.true_negative, self.false_positive], [self.false_negative, self.true_positive]]
     }
@@ -105,14 +106,14 @@ impl ConfusionMatrix {
 
     /// TP / (TP + FP): the share of positive calls that are right.
     ///
-    /// 97/118 = 0.8220 for the tutorial's matrix [[75, 21], [7, 97]], not the 0.25 that it prints.
+    /// 97/118 = 0.8220 for the tutorial's matrix `[[75, 21], [7, 97]]`, not the 0.25 that it prints.
     pub fn precision(&self) -> Option<f64> {
         share(self.true_positive, self.true_positive + self.false_positive)
     }
 
     /// TP / (TP + FN): the share of positive rows found; also sensitivity or true positive rate.
     ///
-    /// 97/104 = 0.9327 for the tutorial's matrix [[75, 21], [7, 97]], not the 0.0673 that it prints: that is
+    /// 97/104 = 0.9327 for the tutorial's matrix `[[75, 21], [7, 97]]`, not the 0.0673 that it prints: that is
     /// 7/104, the share of positive rows missed.
     pub fn recall(&self) -> Option<f64> {
         share(self.true_positive, self.positives())

@@ -3,12 +3,15 @@
 use super::predictions::Predictions;
 use crate::error::Result;
 
-/// −(1/Σsᵢ) Σ sᵢ·[yᵢ·ln pᵢ + (1−yᵢ)·ln(1−pᵢ)], in nats per row.
+/// −(1/Σsᵢ) Σ sᵢ·(yᵢ·ln pᵢ + (1−yᵢ)·ln(1−pᵢ)), in nats per row.
 ///
-/// Probabilities are first moved into [ε, 1−ε], ε = 2⁻⁵², as scikit-learn does: a row that was given a probability
+/// Probabilities are first moved into ε … 1−ε, ε = 2⁻⁵², as scikit-learn does: a row that was given a probability
 /// of 0 and happens all the same costs 36.04 nats, not infinitely many. [`log_loss_from_logits`] needs no such
 /// bound. (I. J. Good, Journal of the Royal Statistical Society B 14 (1952) 107–114,
 /// doi:10.1111/j.2517-6161.1952.tb00104.x)
+///
+/// The PyTorch tutorial that this project follows writes this loss without the labels, as if every row were both
+/// positive and negative.
 ///
 /// # Shapes
 /// `probability`, `y` and `weight` have one entry per row; without `weight` every row counts 1.
@@ -26,7 +29,7 @@ pub(super) fn mean_log_loss(rows: &Predictions<'_>) -> f64 {
     })
 }
 
-/// (1/Σsᵢ) Σ sᵢ·[ln(1 + exp zᵢ) − yᵢ·zᵢ]: the log loss of the probabilities 1/(1 + exp(−zᵢ)), in nats per row.
+/// (1/Σsᵢ) Σ sᵢ·(ln(1 + exp zᵢ) − yᵢ·zᵢ): the log loss of the probabilities 1/(1 + exp(−zᵢ)), in nats per row.
 ///
 /// # Shapes
 /// `logit`, `y` and `weight` have one entry per row; without `weight` every row counts 1.
