@@ -4,7 +4,7 @@
 
 use logistic::random::numpy::RandomState;
 use logistic::random::torch::Generator;
-use logistic::table::{BlobData, Blobs, Centers, ClusterStd, Samples};
+use logistic::table::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -203,8 +203,8 @@ fn settings(params: &Value) -> Blobs {
     let mut blobs = Blobs::default();
     for (name, value) in params.as_object().unwrap() {
         match name.as_str() {
-            "n_samples" if value.is_array() => blobs.samples = Samples::PerCenter(usizes(value)),
-            "n_samples" => blobs.samples = Samples::Total(size(value)),
+            "n_samples" if value.is_array() => blobs.n_samples = Samples::PerCenter(usizes(value)),
+            "n_samples" => blobs.n_samples = Samples::Total(size(value)),
             "n_features" => blobs.n_features = size(value),
             "centers" if value.is_array() => blobs.centers = Centers::Given(entries(value).iter().map(f64s).collect()),
             "centers" => blobs.centers = Centers::Number(size(value)),
@@ -225,7 +225,7 @@ fn golden_blobs() -> Vec<(Value, BlobData)> {
     cases
         .into_iter()
         .map(|case| {
-            let data = settings(&case["params"]).generate().unwrap();
+            let data = make_blobs(&settings(&case["params"])).unwrap();
             (case, data)
         })
         .collect()
@@ -236,7 +236,7 @@ fn blobs_repeat_scikit_learn() {
     for (case, data) in golden_blobs() {
         let what = case["params"].to_string();
         let shape = usizes(&case["shape"]);
-        assert_eq!((data.y.len(), data.x.len()), (shape[0], shape[0] * shape[1]), "{what}");
+        assert_eq!((data.y.len(), data.n_features, data.x.len()), (shape[0], shape[1], shape[0] * shape[1]), "{what}");
         assert_eq!(data.centers, entries(&case["centers"]).iter().map(f64s).collect::<Vec<_>>(), "{what}");
         assert_eq!(sha256_of_i64s(&data.y), case["y_sha256_i64_le"], "{what}");
         if case["y"].is_array() {
@@ -264,18 +264,18 @@ fn blobs_begin_and_end_within_one_ulp_of_scikit_learn() {
 
 #[test]
 fn impossible_blobs_are_refused() {
-    let refused = |blobs: Blobs| blobs.generate().unwrap_err().to_string();
+    let refused = |blobs: Blobs| make_blobs(&blobs).unwrap_err().to_string();
     let total = |n| Samples::Total(n);
     let given = |centers: &[&[f64]]| Centers::Given(centers.iter().map(|center| center.to_vec()).collect());
     let cases = [
-        (Blobs { samples: total(0), ..Blobs::default() }, "`n_samples` must be at least 1, found 0"),
+        (Blobs { n_samples: total(0), ..Blobs::default() }, "`n_samples` must be at least 1, found 0"),
         (
-            Blobs { samples: Samples::PerCenter(vec![0, 0]), ..Blobs::default() },
+            Blobs { n_samples: Samples::PerCenter(vec![0, 0]), ..Blobs::default() },
             "`n_samples` must be at least 1, found 0",
         ),
-        (Blobs { samples: Samples::PerCenter(vec![]), ..Blobs::default() }, "`centers` must be at least 1, found 0"),
+        (Blobs { n_samples: Samples::PerCenter(vec![]), ..Blobs::default() }, "`centers` must be at least 1, found 0"),
         (
-            Blobs { samples: total(usize::MAX), ..Blobs::default() },
+            Blobs { n_samples: total(usize::MAX), ..Blobs::default() },
             "`n_samples` must be small enough for the points to fit in memory, found more",
         ),
         (Blobs { n_features: 0, ..Blobs::default() }, "`n_features` must be at least 1, found 0"),
@@ -285,7 +285,7 @@ fn impossible_blobs_are_refused() {
         (Blobs { centers: given(&[&[1.0], &[]]), ..Blobs::default() }, "length of center 1: expected 1, found 0"),
         (Blobs { centers: given(&[&[f64::NAN]]), ..Blobs::default() }, "`centers` must be finite, found NaN"),
         (
-            Blobs { samples: Samples::PerCenter(vec![1, 2]), centers: Centers::Number(3), ..Blobs::default() },
+            Blobs { n_samples: Samples::PerCenter(vec![1, 2]), centers: Centers::Number(3), ..Blobs::default() },
             "length of n_samples: expected 3, found 2",
         ),
         (

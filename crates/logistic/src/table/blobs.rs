@@ -39,18 +39,18 @@ pub enum ClusterStd {
 /// arbitrary seed; here it is 0, so that every result can be repeated.
 ///
 /// ```
-/// use logistic::table::{Blobs, Centers, Samples};
+/// use logistic::table::{Blobs, Centers, Samples, make_blobs};
 ///
-/// let blobs = Blobs { samples: Samples::Total(1000), centers: Centers::Number(2), random_state: 261, ..Blobs::default() };
-/// let data = blobs.generate()?;
+/// let two = Blobs { n_samples: Samples::Total(1000), centers: Centers::Number(2), random_state: 261, ..Blobs::default() };
+/// let data = make_blobs(&two)?;
 /// assert_eq!(data.x[..2], [7.150458801139871, -1.622752285512294]);
 /// assert_eq!(data.y[..4], [0, 1, 0, 1]);
 /// # Ok::<(), logistic::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blobs {
-    /// How many rows to draw (scikit-learn's `n_samples`).
-    pub samples: Samples,
+    /// How many rows to draw.
+    pub n_samples: Samples,
     /// How many columns to draw, unless the centres are given.
     pub n_features: usize,
     /// The means.
@@ -68,7 +68,7 @@ pub struct Blobs {
 impl Default for Blobs {
     fn default() -> Self {
         Blobs {
-            samples: Samples::Total(100),
+            n_samples: Samples::Total(100),
             n_features: 2,
             centers: Centers::Unspecified,
             cluster_std: ClusterStd::Common(1.0),
@@ -79,9 +79,11 @@ impl Default for Blobs {
     }
 }
 
-/// What [`Blobs::generate`] has drawn.
+/// What [`make_blobs`] has drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlobData {
+    /// The number of columns.
+    pub n_features: usize,
     /// The points, row by row. Shape (n_rows, n_features).
     pub x: Vec<f64>,
     /// For each row, the index of its blob's centre.
@@ -90,44 +92,44 @@ pub struct BlobData {
     pub centers: Vec<Vec<f64>>,
 }
 
-impl Blobs {
-    /// Draws the centres, then blob after blob, then the order of the rows.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if there would be no row, column or centre, if the points do not fit in memory, or if a
-    /// number is not finite, a standard deviation negative or the box turned round; [`Error::Shape`] if there are
-    /// not as many counts, centres and standard deviations as one another, or given centres differ in length.
-    pub fn generate(&self) -> Result<BlobData> {
-        let mut random = RandomState::new(self.random_state);
-        let centers = self.drawn_centers(&mut random)?;
-        let counts = self.counts(centers.len())?;
-        let deviations = self.deviations(centers.len())?;
+/// `sklearn.datasets.make_blobs`: draws the centres, then blob after blob, then the order of the rows.
+///
+/// # Errors
+/// [`Error::Setting`] if there would be no row, column or centre, if the points do not fit in memory, or if a
+/// number is not finite, a standard deviation negative or the box turned round; [`Error::Shape`] if there are
+/// not as many counts, centres and standard deviations as one another, or given centres differ in length.
+pub fn make_blobs(blobs: &Blobs) -> Result<BlobData> {
+    let mut random = RandomState::new(blobs.random_state);
+    let centers = blobs.drawn_centers(&mut random)?;
+    let counts = blobs.counts(centers.len())?;
+    let deviations = blobs.deviations(centers.len())?;
 
-        let n_features = centers[0].len();
-        let n_rows = counts.iter().try_fold(0_usize, |sum, &count| sum.checked_add(count));
-        let mut x = reserved(n_rows.and_then(|n_rows| n_rows.checked_mul(n_features)))?;
-        let mut y = reserved(n_rows)?;
-        for (blob, (center, (&count, &deviation))) in centers.iter().zip(counts.iter().zip(&deviations)).enumerate() {
-            for _ in 0..count {
-                x.extend(center.iter().map(|&mean| random.normal(mean, deviation)));
-                y.push(blob);
-            }
+    let n_features = centers[0].len();
+    let n_rows = counts.iter().try_fold(0_usize, |sum, &count| sum.checked_add(count));
+    let mut x = reserved(n_rows.and_then(|n_rows| n_rows.checked_mul(n_features)))?;
+    let mut y = reserved(n_rows)?;
+    for (label, (center, (&count, &deviation))) in centers.iter().zip(counts.iter().zip(&deviations)).enumerate() {
+        for _ in 0..count {
+            x.extend(center.iter().map(|&mean| random.normal(mean, deviation)));
+            y.push(label);
         }
-        if self.shuffle {
-            let order = random.permutation(y.len());
-            let mut shuffled = reserved(Some(x.len()))?;
-            for &row in &order {
-                shuffled.extend_from_slice(&x[row * n_features..][..n_features]);
-            }
-            x = shuffled;
-            y = order.iter().map(|&row| y[row]).collect();
-        }
-        Ok(BlobData { x, y, centers })
     }
+    if blobs.shuffle {
+        let order = random.permutation(y.len());
+        let mut shuffled = reserved(Some(x.len()))?;
+        for &row in &order {
+            shuffled.extend_from_slice(&x[row * n_features..][..n_features]);
+        }
+        x = shuffled;
+        y = order.iter().map(|&row| y[row]).collect();
+    }
+    Ok(BlobData { n_features, x, y, centers })
+}
 
+impl Blobs {
     /// At least one centre of at least one coordinate, all of the same length.
     fn drawn_centers(&self, random: &mut RandomState) -> Result<Vec<Vec<f64>>> {
-        let number = match (&self.centers, &self.samples) {
+        let number = match (&self.centers, &self.n_samples) {
             (Centers::Given(centers), _) => return checked_centers(centers),
             (Centers::Number(number), _) => *number,
             (Centers::Unspecified, Samples::PerCenter(counts)) => counts.len(),
@@ -151,7 +153,7 @@ impl Blobs {
 
     /// The number of rows of each blob.
     fn counts(&self, n_centers: usize) -> Result<Vec<usize>> {
-        match &self.samples {
+        match &self.n_samples {
             Samples::Total(total) => {
                 at_least_one("n_samples", *total)?;
                 Ok((0..n_centers).map(|i| total / n_centers + usize::from(i < total % n_centers)).collect())
