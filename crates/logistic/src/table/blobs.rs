@@ -1,40 +1,65 @@
-//! Gaussian blobs, as scikit-learn's `make_blobs` draws them.
+//! Gaussian blobs: scikit-learn's `make_blobs`, bit for bit.
 
 use crate::error::{Error, Result};
 use crate::random::numpy::RandomState;
 
-/// How many points to draw.
+/// How many rows to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
-    /// So many in all, dealt evenly; the first centres take the remainder.
+    /// This many rows in all, shared out evenly; the first centres get one more where it does not divide.
     Total(usize),
-    /// So many around each centre.
+    /// This many rows for each centre.
     PerCenter(Vec<usize>),
 }
 
-/// Where the points are drawn around.
+/// The means of the blobs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Centers {
-    /// So many centres, drawn uniformly in the box.
+    /// As many as [`Samples::PerCenter`] has counts, else 3; drawn uniformly from [`Blobs::center_box`].
+    Unspecified,
+    /// This many, drawn uniformly from [`Blobs::center_box`].
     Number(usize),
-    /// These centres, each of n_features coordinates.
+    /// These. Shape (n_centers, n_features); their length overrules [`Blobs::n_features`].
     Given(Vec<Vec<f64>>),
 }
 
-/// What to draw: the parameters of scikit-learn's `make_blobs`, by their names there.
+/// The standard deviation of the blobs, the same in every direction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClusterStd {
+    /// One for all blobs.
+    Common(f64),
+    /// One for each blob.
+    PerCenter(Vec<f64>),
+}
+
+/// The settings of scikit-learn's `sklearn.datasets.make_blobs`, under its names and with its defaults.
+///
+/// The values are equal bit for bit to those of scikit-learn with the same settings, subject to what
+/// [`RandomState::standard_normal`] says about the logarithm. scikit-learn's own `random_state` defaults to an
+/// arbitrary seed; here it is 0, so that every result can be repeated.
+///
+/// ```
+/// use logistic::table::{Blobs, Centers, Samples, make_blobs};
+///
+/// let two = Blobs { n_samples: Samples::Total(1000), centers: Centers::Number(2), random_state: 261, ..Blobs::default() };
+/// let data = make_blobs(&two)?;
+/// assert_eq!(data.x[..2], [7.150458801139871, -1.622752285512294]);
+/// assert_eq!(data.y[..4], [0, 1, 0, 1]);
+/// # Ok::<(), logistic::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blobs {
-    /// How many points.
+    /// How many rows to draw.
     pub n_samples: Samples,
-    /// Coordinates of a point; given centres decide instead.
+    /// How many columns to draw, unless the centres are given.
     pub n_features: usize,
-    /// The centres; per-centre counts decide their number unless they are given.
+    /// The means.
     pub centers: Centers,
-    /// The standard deviation around every centre, or one for each.
-    pub cluster_std: Vec<f64>,
-    /// The lower and upper bound of every coordinate of a drawn centre.
+    /// The standard deviations.
+    pub cluster_std: ClusterStd,
+    /// Every coordinate of a drawn centre lies between these two.
     pub center_box: (f64, f64),
-    /// Whether the points are put in random order at the end.
+    /// Whether the rows come in random order; otherwise blob by blob.
     pub shuffle: bool,
     /// The seed.
     pub random_state: u32,
@@ -45,8 +70,8 @@ impl Default for Blobs {
         Blobs {
             n_samples: Samples::Total(100),
             n_features: 2,
-            centers: Centers::Number(3),
-            cluster_std: vec![1.0],
+            centers: Centers::Unspecified,
+            cluster_std: ClusterStd::Common(1.0),
             center_box: (-10.0, 10.0),
             shuffle: true,
             random_state: 0,
@@ -54,108 +79,139 @@ impl Default for Blobs {
     }
 }
 
-/// Points and the number of the blob each belongs to.
+/// What [`make_blobs`] has drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlobData {
-    /// Coordinates of a point.
+    /// The number of columns.
     pub n_features: usize,
-    /// The points, row-major (n_samples, n_features).
+    /// The points, row by row. Shape (n_rows, n_features).
     pub x: Vec<f64>,
-    /// The blob of each point.
+    /// For each row, the index of its blob's centre.
     pub y: Vec<usize>,
-    /// The centres.
+    /// The means. Shape (n_centers, n_features).
     pub centers: Vec<Vec<f64>>,
 }
 
-fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
-    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
-}
-
-/// `sklearn.datasets.make_blobs`: the same settings give the same points, bit for bit (one unit in the last place
-/// off where the platform's logarithm is).
+/// `sklearn.datasets.make_blobs`: draws the centres, then blob after blob, then the order of the rows.
 ///
 /// # Errors
-/// [`Error::Setting`] for no centre, no coordinate, a standard deviation that is negative or not finite, or a box
-/// turned around; [`Error::Shape`] for counts, deviations or coordinates that do not match the centres.
+/// [`Error::Setting`] if there would be no row, column or centre, if the points do not fit in memory, or if a
+/// number is not finite, a standard deviation negative or the box turned round; [`Error::Shape`] if there are
+/// not as many counts, centres and standard deviations as one another, or given centres differ in length.
 pub fn make_blobs(blobs: &Blobs) -> Result<BlobData> {
     let mut random = RandomState::new(blobs.random_state);
-    let centers = centers(blobs, &mut random)?;
-    let counts = counts(blobs, centers.len())?;
-    let spread = spread(blobs, centers.len())?;
+    let centers = blobs.drawn_centers(&mut random)?;
+    let counts = blobs.counts(centers.len())?;
+    let deviations = blobs.deviations(centers.len())?;
+
     let n_features = centers[0].len();
-    let total = counts.iter().sum::<usize>();
-    let mut x = Vec::with_capacity(total * n_features);
-    let mut y = Vec::with_capacity(total);
-    for (k, ((center, count), std)) in centers.iter().zip(counts).zip(spread).enumerate() {
+    let n_rows = counts.iter().try_fold(0_usize, |sum, &count| sum.checked_add(count));
+    let mut x = reserved(n_rows.and_then(|n_rows| n_rows.checked_mul(n_features)))?;
+    let mut y = reserved(n_rows)?;
+    for (label, (center, (&count, &deviation))) in centers.iter().zip(counts.iter().zip(&deviations)).enumerate() {
         for _ in 0..count {
-            x.extend(center.iter().map(|&c| random.normal(c, std)));
-            y.push(k);
+            x.extend(center.iter().map(|&mean| random.normal(mean, deviation)));
+            y.push(label);
         }
     }
     if blobs.shuffle {
-        let order = random.permutation(total);
-        x = order.iter().flat_map(|&i| x[i * n_features..(i + 1) * n_features].iter().copied()).collect();
-        y = order.iter().map(|&i| y[i]).collect();
+        let order = random.permutation(y.len());
+        let mut shuffled = reserved(Some(x.len()))?;
+        for &row in &order {
+            shuffled.extend_from_slice(&x[row * n_features..][..n_features]);
+        }
+        x = shuffled;
+        y = order.iter().map(|&row| y[row]).collect();
     }
     Ok(BlobData { n_features, x, y, centers })
 }
 
-fn centers(blobs: &Blobs, random: &mut RandomState) -> Result<Vec<Vec<f64>>> {
-    let n_centers = match (&blobs.centers, &blobs.n_samples) {
-        (Centers::Given(given), _) => {
-            let n_features = given.first().map_or(0, Vec::len);
-            if n_features == 0 {
-                return Err(setting("centers", "at least one centre of at least one coordinate", &"none"));
-            }
-            if let Some(odd) = given.iter().find(|center| center.len() != n_features) {
-                let what = "coordinates of a centre".to_string();
-                return Err(Error::Shape { what, expected: n_features, found: odd.len() });
-            }
-            if given.iter().flatten().any(|c| !c.is_finite()) {
-                return Err(setting("centers", "finite", &"a value that is not"));
-            }
-            return Ok(given.clone());
+impl Blobs {
+    /// At least one centre of at least one coordinate, all of the same length.
+    fn drawn_centers(&self, random: &mut RandomState) -> Result<Vec<Vec<f64>>> {
+        let number = match (&self.centers, &self.n_samples) {
+            (Centers::Given(centers), _) => return checked_centers(centers),
+            (Centers::Number(number), _) => *number,
+            (Centers::Unspecified, Samples::PerCenter(counts)) => counts.len(),
+            (Centers::Unspecified, Samples::Total(_)) => 3,
+        };
+        at_least_one("centers", number)?;
+        at_least_one("n_features", self.n_features)?;
+        let (low, high) = self.center_box;
+        // A finite width also rules out ends that are not finite.
+        if !(low <= high && (high - low).is_finite()) {
+            return Err(setting("center_box", "two finite numbers in rising order", format!("{low}, {high}")));
         }
-        (Centers::Number(_), Samples::PerCenter(counts)) => counts.len(),
-        (Centers::Number(number), Samples::Total(_)) => *number,
-    };
-    let (low, high) = blobs.center_box;
-    if n_centers == 0 {
-        return Err(setting("centers", "at least 1", &n_centers));
+        let mut centers = reserved(Some(number))?;
+        for _ in 0..number {
+            let mut center = reserved(Some(self.n_features))?;
+            center.extend((0..self.n_features).map(|_| random.uniform(low, high)));
+            centers.push(center);
+        }
+        Ok(centers)
     }
-    if blobs.n_features == 0 {
-        return Err(setting("n_features", "at least 1", &0));
+
+    /// The number of rows of each blob.
+    fn counts(&self, n_centers: usize) -> Result<Vec<usize>> {
+        match &self.n_samples {
+            Samples::Total(total) => {
+                at_least_one("n_samples", *total)?;
+                Ok((0..n_centers).map(|i| total / n_centers + usize::from(i < total % n_centers)).collect())
+            }
+            Samples::PerCenter(counts) => {
+                same_length("length of n_samples", n_centers, counts.len())?;
+                at_least_one("n_samples", counts.iter().copied().max().unwrap_or(0))?;
+                Ok(counts.clone())
+            }
+        }
     }
-    if !(low.is_finite() && high.is_finite() && low <= high) {
-        return Err(setting("center_box", "two finite bounds, the lower first", &format!("{low}, {high}")));
+
+    /// The standard deviation of each blob.
+    fn deviations(&self, n_centers: usize) -> Result<Vec<f64>> {
+        let deviations = match &self.cluster_std {
+            ClusterStd::Common(deviation) => vec![*deviation; n_centers],
+            ClusterStd::PerCenter(deviations) => deviations.clone(),
+        };
+        same_length("length of cluster_std", n_centers, deviations.len())?;
+        match deviations.iter().find(|deviation| !(deviation.is_finite() && **deviation >= 0.0)) {
+            Some(bad) => Err(setting("cluster_std", "finite and not negative", bad.to_string())),
+            None => Ok(deviations),
+        }
     }
-    let mut center = || (0..blobs.n_features).map(|_| random.uniform(low, high)).collect();
-    Ok((0..n_centers).map(|_| center()).collect())
 }
 
-fn counts(blobs: &Blobs, n_centers: usize) -> Result<Vec<usize>> {
-    match &blobs.n_samples {
-        Samples::Total(total) => {
-            Ok((0..n_centers).map(|k| total / n_centers + usize::from(k < total % n_centers)).collect())
-        }
-        Samples::PerCenter(counts) if counts.len() == n_centers => Ok(counts.clone()),
-        Samples::PerCenter(counts) => {
-            Err(Error::Shape { what: "length of n_samples".to_string(), expected: n_centers, found: counts.len() })
+fn checked_centers(centers: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
+    at_least_one("centers", centers.len())?;
+    let n_features = centers[0].len();
+    at_least_one("n_features", n_features)?;
+    for (i, center) in centers.iter().enumerate() {
+        same_length(&format!("length of center {i}"), n_features, center.len())?;
+        if let Some(bad) = center.iter().find(|coordinate| !coordinate.is_finite()) {
+            return Err(setting("centers", "finite", bad.to_string()));
         }
     }
+    Ok(centers.to_vec())
 }
 
-fn spread(blobs: &Blobs, n_centers: usize) -> Result<Vec<f64>> {
-    if let Some(std) = blobs.cluster_std.iter().find(|std| !(std.is_finite() && **std >= 0.0)) {
-        return Err(setting("cluster_std", "finite and not negative", std));
-    }
-    match blobs.cluster_std[..] {
-        [std] => Ok(vec![std; n_centers]),
-        _ if blobs.cluster_std.len() == n_centers => Ok(blobs.cluster_std.clone()),
-        _ => Err(Error::Shape {
-            what: "length of cluster_std".to_string(),
-            expected: n_centers,
-            found: blobs.cluster_std.len(),
-        }),
-    }
+fn at_least_one(name: &'static str, found: usize) -> Result<()> {
+    if found == 0 { Err(setting(name, "at least 1", found.to_string())) } else { Ok(()) }
+}
+
+fn same_length(what: &str, expected: usize, found: usize) -> Result<()> {
+    if found == expected { Ok(()) } else { Err(Error::Shape { what: what.to_string(), expected, found }) }
+}
+
+fn setting(name: &'static str, expected: &str, found: String) -> Error {
+    Error::Setting { name, expected: expected.to_string(), found }
+}
+
+fn too_large() -> Error {
+    setting("n_samples", "small enough for the points to fit in memory", "more".to_string())
+}
+
+/// An empty vector with room for `length` elements; `None` is a length beyond all numbers.
+fn reserved<T>(length: Option<usize>) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(length.ok_or_else(too_large)?).map_err(|_| too_large())?;
+    Ok(vector)
 }

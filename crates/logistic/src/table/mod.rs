@@ -3,7 +3,7 @@
 mod blobs;
 mod csv;
 
-pub use blobs::{BlobData, Blobs, Centers, Samples, make_blobs};
+pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
 pub use csv::{CsvOptions, MISSING_MARKERS, read_csv};
 
 use crate::error::{Error, Place, Result};
