@@ -11,4 +11,5 @@ pub mod plot;
 pub mod random;
 pub mod solver;
 pub mod table;
+pub mod tutorial;
 pub use error::{Error, Result};

@@ -324,7 +324,7 @@ impl LogisticRegression {
             gradient_max_norm: attempt.certificate.gradient_max_norm,
             gap: attempt.certificate.gap,
             log_likelihood: -total * risk.sums(parameters, Order::Value).value,
-            null_log_likelihood: null_log_likelihood(rows),
+            null_log_likelihood: null_log_likelihood(rows, self.intercept),
         };
         Fit {
             weight,
@@ -432,9 +432,12 @@ fn certify(
     Attempt { model, termination, trace, objective: sums.value, factor, certificate }
 }
 
-/// The log-likelihood of the weighted share of positives.
-fn null_log_likelihood(rows: &Rows<'_>) -> f64 {
+/// The log-likelihood of the weighted share of positives; without an intercept, of a probability of one half.
+fn null_log_likelihood(rows: &Rows<'_>, intercept: bool) -> f64 {
     let total = rows.total_weight();
+    if !intercept {
+        return -total * std::f64::consts::LN_2;
+    }
     let weight = rows.weight();
     let positive: f64 = rows.y().iter().enumerate().map(|(i, y)| y * weight.as_ref().map_or(1.0, |w| w[i])).sum();
     let share = positive / total;

@@ -57,7 +57,7 @@ pub struct Facts {
     pub gap: f64,
     /// Σ sᵢ·log P(yᵢ).
     pub log_likelihood: f64,
-    /// The same, of the model of the intercept alone.
+    /// The same, of the model of the intercept alone; without an intercept, of a probability of one half.
     pub null_log_likelihood: f64,
 }
 

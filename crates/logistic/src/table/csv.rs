@@ -30,43 +30,110 @@ impl Default for CsvOptions {
     }
 }
 
-/// Reads a CSV file with a header; `-` is standard input. A column is numeric when every cell that is not missing is
-/// a number.
-///
-/// # Errors
-/// [`Error::Io`] when the file cannot be read; [`Error::Malformed`], with its line, for an empty file, a repeated or
-/// empty column name, a row of another length, text that is not UTF-8, or a number beyond the range of f64.
-pub fn read_csv(path: &str, options: &CsvOptions) -> Result<Table> {
-    let bytes = read(path)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let names = header(path, bytes, options)?;
-    let mut columns: Vec<Reading> =
-        names.iter().map(|name| Reading::new(options.text.iter().any(|text| text == name))).collect();
-    let mut lines = Vec::new();
-    each_record(path, bytes, options, |line, record| {
-        lines.push(line);
-        for ((cell, column), name) in record.iter().zip(&mut columns).zip(&names) {
-            column.meet(cell.trim_ascii(), line, options).map_err(|found| number_too_large(path, line, name, found))?;
+/// A CSV file in memory, to be read as a table and written again with more columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsvFile {
+    path: String,
+    bytes: Vec<u8>,
+}
+
+impl CsvFile {
+    /// Reads a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read.
+    pub fn open(path: &str) -> Result<Self> {
+        let mut bytes = Vec::new();
+        let read =
+            if path == "-" { std::io::stdin().read_to_end(&mut bytes).map(|_| bytes) } else { std::fs::read(path) };
+        let mut bytes = read.map_err(|source| Error::Io { path: path.into(), action: "read", source })?;
+        // A byte order mark is no part of the first name.
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
         }
-        Ok(())
-    })?;
-    // Only a column that turned out to be text needs its cells again, as words.
-    if columns.iter().any(|column| column.words.is_some()) {
+        Ok(CsvFile { path: path.to_string(), bytes })
+    }
+
+    /// The table. A column is numeric when every cell that is not missing is a number.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], with its line, for an empty file, a repeated or empty column name, a row of another
+    /// length, text that is not UTF-8, or a number beyond the range of f64.
+    pub fn table(&self, options: &CsvOptions) -> Result<Table> {
+        let (path, bytes) = (self.path.as_str(), self.bytes.as_slice());
+        let names = header(path, bytes, options)?;
+        let mut columns: Vec<Reading> =
+            names.iter().map(|name| Reading::new(options.text.iter().any(|text| text == name))).collect();
+        let mut lines = Vec::new();
         each_record(path, bytes, options, |line, record| {
+            lines.push(line);
             for ((cell, column), name) in record.iter().zip(&mut columns).zip(&names) {
-                column.take_word(cell.trim_ascii(), options).map_err(|()| not_utf8(path, line, Some(name)))?;
+                let met = column.meet(cell.trim_ascii(), line, options);
+                met.map_err(|found| number_too_large(path, line, name, &found))?;
             }
             Ok(())
         })?;
+        // Only a column that turned out to be text needs its cells again, as words.
+        if columns.iter().any(|column| column.words.is_some()) {
+            each_record(path, bytes, options, |line, record| {
+                for ((cell, column), name) in record.iter().zip(&mut columns).zip(&names) {
+                    column.take_word(cell.trim_ascii(), options).map_err(|()| not_utf8(path, line, Some(name)))?;
+                }
+                Ok(())
+            })?;
+        }
+        let columns = names.into_iter().zip(columns).map(|(name, column)| column.finish(name)).collect();
+        Ok(Table { path: self.path.clone(), columns, lines })
     }
-    let columns = names.into_iter().zip(columns).map(|(name, column)| column.finish(name)).collect();
-    Ok(Table { path: path.to_string(), columns, lines })
+
+    /// Writes every cell as it is, and behind each row the cells of `extra`, a name and one cell per row each.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when the file has a column of such a name already; [`Error::Shape`] when `extra` has not
+    /// one cell per row; [`Error::Io`] when `out` fails, which is named as `to`.
+    pub fn write_with(
+        &self,
+        options: &CsvOptions,
+        extra: &[(&str, Vec<String>)],
+        out: &mut dyn std::io::Write,
+        to: &str,
+    ) -> Result<()> {
+        let io = |error: csv::Error| match error.into_kind() {
+            csv::ErrorKind::Io(source) => Error::Io { path: to.into(), action: "write", source },
+            other => Error::Io { path: to.into(), action: "write", source: std::io::Error::other(format!("{other:?}")) },
+        };
+        let names = header(&self.path, &self.bytes, options)?;
+        if let Some((name, _)) = extra.iter().find(|(name, _)| names.iter().any(|own| own == name)) {
+            return Err(Error::Malformed {
+                place: Place::file(&self.path).line(1),
+                expected: format!("no column `{name}`, which the output adds"),
+                found: format!("`{name}`"),
+                help: Some("rename that column".to_string()),
+            });
+        }
+        let mut writer = csv::WriterBuilder::new().delimiter(options.delimiter).from_writer(out);
+        let names = names.iter().map(String::as_str).chain(extra.iter().map(|(name, _)| *name));
+        writer.write_record(names).map_err(io)?;
+        let mut row = 0;
+        each_record(&self.path, &self.bytes, options, |_, record| {
+            let mut record = record.clone();
+            for (name, cells) in extra {
+                let short = || Error::Shape { what: format!("cells of {name}"), expected: row + 1, found: cells.len() };
+                record.push_field(cells.get(row).ok_or_else(short)?.as_bytes());
+            }
+            row += 1;
+            writer.write_byte_record(&record).map_err(io)
+        })?;
+        writer.flush().map_err(|source| Error::Io { path: to.into(), action: "write", source })
+    }
 }
 
-fn read(path: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let done = if path == "-" { std::io::stdin().read_to_end(&mut bytes).map(|_| bytes) } else { std::fs::read(path) };
-    done.map_err(|source| Error::Io { path: path.into(), action: "read", source })
+/// Reads a CSV file with a header as a table; `-` is standard input.
+///
+/// # Errors
+/// Those of [`CsvFile::open`] and [`CsvFile::table`].
+pub fn read_csv(path: &str, options: &CsvOptions) -> Result<Table> {
+    CsvFile::open(path)?.table(options)
 }
 
 fn reader<'b>(bytes: &'b [u8], options: &CsvOptions) -> csv::Reader<&'b [u8]> {
@@ -195,7 +262,7 @@ fn number(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
-fn number_too_large(path: &str, line: u64, name: &str, found: String) -> Error {
+fn number_too_large(path: &str, line: u64, name: &str, found: &str) -> Error {
     Error::Malformed {
         place: Place::file(path).line(line).column(name),
         expected: "a number within ±1.8e308".to_string(),

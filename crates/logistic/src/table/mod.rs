@@ -4,7 +4,7 @@ mod blobs;
 mod csv;
 
 pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
-pub use csv::{CsvOptions, MISSING_MARKERS, read_csv};
+pub use csv::{CsvFile, CsvOptions, MISSING_MARKERS, read_csv};
 
 use crate::error::{Error, Place, Result};
 
