@@ -52,6 +52,8 @@ pub struct Dataset {
     features: Vec<Feature>,
     y: Vec<f64>,
     weight: Option<Vec<f64>>,
+    /// Feature and place within it of every design column.
+    layout: Vec<(usize, usize)>,
 }
 
 impl Dataset {
@@ -77,7 +79,9 @@ impl Dataset {
             check_length("length of weight".to_string(), y.len(), weight.len())?;
             check_all("weight", "finite and not negative", weight, |v| v.is_finite() && v >= 0.0)?;
         }
-        Ok(Dataset { features, y, weight })
+        let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
+        let layout = features.iter().enumerate().flat_map(columns).collect();
+        Ok(Dataset { features, y, weight, layout })
     }
 
     /// A dataset of plain numbers: `x` is row-major, shape (y.len(), n_features).
@@ -102,7 +106,7 @@ impl Dataset {
 
     /// The number of columns of the design matrix.
     pub fn n_columns(&self) -> usize {
-        self.features.iter().map(Feature::n_columns).sum()
+        self.layout.len()
     }
 
     /// Row `index`: its design columns and its outcome.
@@ -144,12 +148,6 @@ impl Dataset {
     /// The weights, if rows have any.
     pub fn weight(&self) -> Option<&[f64]> {
         self.weight.as_deref()
-    }
-
-    /// Feature and place within it of every design column.
-    pub(crate) fn layout(&self) -> Vec<(usize, usize)> {
-        let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
-        self.features.iter().enumerate().flat_map(columns).collect()
     }
 }
 
@@ -253,6 +251,14 @@ impl<'a> Rows<'a> {
             }
         };
         Rows { dataset: self.dataset, selection }
+    }
+
+    /// Appends `f` of the rows' values to `out`.
+    fn gather(&self, values: &[f64], out: &mut Vec<f64>, f: impl Fn(f64) -> f64) {
+        match &self.selection {
+            Selection::Range(range) => out.extend(values[range.clone()].iter().map(|&value| f(value))),
+            Selection::List(list, range) => out.extend(list[range.clone()].iter().map(|&i| f(values[i]))),
+        }
     }
 
     fn at(&self, position: usize) -> usize {

@@ -1,6 +1,6 @@
 //! Blocks of rows, expanded for the kernels.
 
-use super::{Dataset, Feature, Rows};
+use super::{Feature, Rows};
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,35 +97,38 @@ impl Panel {
         Panel::default()
     }
 
-    /// Fills the panel with `rows`, of which there must be at most [`Panel::ROWS`].
-    pub(crate) fn pack(&mut self, rows: &Rows<'_>, layout: &[(usize, usize)], standard: &Standardisation) {
+    /// Fills the panel with `rows`, of which there must be at most [`Panel::ROWS`]; all columns as they are where
+    /// there is no standardisation.
+    pub(crate) fn pack(&mut self, rows: &Rows<'_>, standard: Option<&Standardisation>) {
         let dataset = rows.dataset();
         self.n_rows = rows.len();
-        self.n_columns = standard.columns.len();
         self.x.clear();
-        for ((&column, &centre), &scale) in standard.columns.iter().zip(&standard.centre).zip(&standard.scale) {
-            let (feature, level) = layout[column];
-            self.pack_column(rows, dataset, feature, level, |x| (x - centre) / scale);
+        match standard {
+            None => {
+                self.n_columns = dataset.n_columns();
+                (0..self.n_columns).for_each(|column| self.pack_column(rows, column, |x| x));
+            }
+            Some(Standardisation { columns, centre, scale }) => {
+                self.n_columns = columns.len();
+                for ((&column, &centre), &scale) in columns.iter().zip(centre).zip(scale) {
+                    self.pack_column(rows, column, |x| (x - centre) / scale);
+                }
+            }
         }
         self.y.clear();
-        self.y.extend(rows.indices().map(|i| dataset.y[i]));
+        rows.gather(&dataset.y, &mut self.y, |y| y);
         self.weight.clear();
         match &dataset.weight {
-            Some(weight) => self.weight.extend(rows.indices().map(|i| weight[i])),
+            Some(weight) => rows.gather(weight, &mut self.weight, |weight| weight),
             None => self.weight.resize(self.n_rows, 1.0),
         }
     }
 
-    fn pack_column(
-        &mut self,
-        rows: &Rows<'_>,
-        dataset: &Dataset,
-        feature: usize,
-        level: usize,
-        standard: impl Fn(f64) -> f64,
-    ) {
+    fn pack_column(&mut self, rows: &Rows<'_>, column: usize, standard: impl Fn(f64) -> f64) {
+        let dataset = rows.dataset();
+        let (feature, level) = dataset.layout[column];
         match &dataset.features[feature] {
-            Feature::Number(values) => self.x.extend(rows.indices().map(|i| standard(values[i]))),
+            Feature::Number(values) => rows.gather(values, &mut self.x, standard),
             Feature::Codes { codes, .. } => {
                 let (off, on) = (standard(0.0), standard(1.0));
                 let value = |i: usize| if codes[i] as usize == level + 1 { on } else { off };
@@ -136,9 +139,8 @@ impl Panel {
 
     /// Calls `f(column values, weights, column)` for every panel of `rows` and every column of it, in order.
     fn each(&mut self, rows: &Rows<'_>, standard: &Standardisation, mut f: impl FnMut(&[f64], &[f64], usize)) {
-        let layout = rows.dataset().layout();
         for start in (0..rows.len()).step_by(Panel::ROWS) {
-            self.pack(&rows.slice(start..rows.len().min(start + Panel::ROWS)), &layout, standard);
+            self.pack(&rows.slice(start..rows.len().min(start + Panel::ROWS)), Some(standard));
             for j in 0..standard.columns.len() {
                 f(self.column(j), &self.weight, j);
             }

@@ -8,6 +8,8 @@ mod linear;
 
 pub use linear::{Linear, Module, Sequential, Tensor};
 
+use std::cell::RefCell;
+
 use rayon::prelude::*;
 
 use crate::dataset::{Panel, Rows, Standardisation};
@@ -86,9 +88,20 @@ pub trait Objective {
 pub struct EmpiricalRisk<'a, L> {
     rows: Rows<'a>,
     loss: L,
-    standard: Standardisation,
+    standard: Option<Standardisation>,
     intercept: bool,
-    l2: Vec<f64>,
+    l2: f64,
+}
+
+thread_local! {
+    /// A mini-batch is so little work that making room for it would be most of it; so each thread keeps its room.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Scratch {
+    panel: Panel,
+    work: kernel::Work,
 }
 
 /// Chunks are merged in order, so the bits depend on the rows alone, never on the number of threads.
@@ -99,14 +112,7 @@ const MOST_CHUNKS: usize = 64;
 impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// The risk over `rows` of a predictor with an intercept, without penalty, in the columns' own units.
     pub fn new(rows: Rows<'a>, loss: L) -> Self {
-        let n_columns = rows.dataset().n_columns();
-        EmpiricalRisk {
-            rows,
-            loss,
-            standard: Standardisation::none(n_columns),
-            intercept: true,
-            l2: vec![0.0; n_columns],
-        }
+        EmpiricalRisk { rows, loss, standard: None, intercept: true, l2: 0.0 }
     }
 
     /// Leaves the intercept out.
@@ -119,26 +125,34 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// Works in centred and scaled columns; the ridge penalty goes on to act on coefficients in the user's units.
     #[must_use]
     pub fn standardised(mut self, standard: Standardisation) -> Self {
-        let l2 = self.l2.first().copied().unwrap_or(0.0);
-        self.standard = standard;
-        self.ridge(l2)
+        self.standard = Some(standard);
+        self
     }
 
     /// Adds ½·l2·‖w‖², where w are the coefficients in the user's units.
     #[must_use]
     pub fn ridge(mut self, l2: f64) -> Self {
-        self.l2 = self.standard.scale.iter().map(|scale| l2 / (scale * scale)).collect();
+        self.l2 = l2;
         self
     }
 
-    fn chunk(&self, parameters: &[f64], order: Order, layout: &[(usize, usize)], start: usize, end: usize) -> Sums {
+    fn n_columns(&self) -> usize {
+        self.standard.as_ref().map_or_else(|| self.rows.dataset().n_columns(), |standard| standard.columns.len())
+    }
+
+    /// Calls `f` with a panel of each block of the rows from `start` to `end`.
+    fn each_panel(&self, start: usize, end: usize, mut f: impl FnMut(&Panel, &mut kernel::Work)) {
+        SCRATCH.with_borrow_mut(|Scratch { panel, work }| {
+            for start in (start..end).step_by(Panel::ROWS) {
+                panel.pack(&self.rows.slice(start..end.min(start + Panel::ROWS)), self.standard.as_ref());
+                f(panel, work);
+            }
+        });
+    }
+
+    fn chunk(&self, parameters: &[f64], order: Order, start: usize, end: usize) -> Sums {
         let mut sums = Sums::zero(parameters.len(), order);
-        let mut panel = Panel::new();
-        let mut work = kernel::Work::default();
-        for start in (start..end).step_by(Panel::ROWS) {
-            panel.pack(&self.rows.slice(start..end.min(start + Panel::ROWS)), layout, &self.standard);
-            kernel::add(&panel, &self.loss, parameters, order, &mut work, &mut sums);
-        }
+        self.each_panel(start, end, |panel, work| kernel::add(panel, &self.loss, parameters, order, work, &mut sums));
         sums
     }
 
@@ -151,34 +165,27 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         if parameters.len() != expected {
             return Err(Error::Shape { what: "length of parameters".to_string(), expected, found: parameters.len() });
         }
-        let layout = self.rows.dataset().layout();
-        let mut panel = Panel::new();
-        let mut work = kernel::Work::default();
         let mut logits = Vec::with_capacity(self.rows.len());
-        for start in (0..self.rows.len()).step_by(Panel::ROWS) {
-            let end = self.rows.len().min(start + Panel::ROWS);
-            panel.pack(&self.rows.slice(start..end), &layout, &self.standard);
-            logits.extend_from_slice(kernel::logits(&panel, parameters, &mut work));
-        }
+        self.each_panel(0, self.rows.len(), |panel, work| {
+            logits.extend_from_slice(kernel::logits(panel, parameters, work));
+        });
         Ok(logits)
     }
 
     /// The largest leverage norm `max ‖(xᵢ, 1)‖` in the metric of the inverse of `factor`, a Cholesky factor.
     pub(crate) fn largest_norm(&self, factor: &crate::solver::Cholesky) -> f64 {
-        let layout = self.rows.dataset().layout();
-        let k = self.standard.columns.len();
+        let k = self.n_columns();
         let largest = |start: usize| {
-            let mut panel = Panel::new();
-            let end = self.rows.len().min(start + Panel::ROWS);
-            panel.pack(&self.rows.slice(start..end), &layout, &self.standard);
             let mut row = vec![0.0; self.n_parameters()];
             let mut most: f64 = 0.0;
-            for i in (0..panel.n_rows()).filter(|&i| panel.weight()[i] > 0.0) {
-                (0..k).for_each(|j| row[j] = panel.column(j)[i]);
-                row[k..].fill(1.0);
-                factor.solve_lower(&mut row);
-                most = most.max(row.iter().map(|v| v * v).sum());
-            }
+            self.each_panel(start, self.rows.len().min(start + Panel::ROWS), |panel, _| {
+                for i in (0..panel.n_rows()).filter(|&i| panel.weight()[i] > 0.0) {
+                    (0..k).for_each(|j| row[j] = panel.column(j)[i]);
+                    row[k..].fill(1.0);
+                    factor.solve_lower(&mut row);
+                    most = most.max(row.iter().map(|v| v * v).sum());
+                }
+            });
             most
         };
         let starts: Vec<usize> = (0..self.rows.len()).step_by(Panel::ROWS).collect();
@@ -188,7 +195,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
 impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
     fn n_parameters(&self) -> usize {
-        self.standard.columns.len() + usize::from(self.intercept)
+        self.n_columns() + usize::from(self.intercept)
     }
 
     fn input(&self) -> Output {
@@ -201,13 +208,12 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
 
     fn sums(&self, parameters: &[f64], order: Order) -> Sums {
         let n = self.rows.len();
-        let layout = self.rows.dataset().layout();
         let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
         let mut sums = if n <= size {
-            self.chunk(parameters, order, &layout, 0, n)
+            self.chunk(parameters, order, 0, n)
         } else {
             let starts: Vec<usize> = (0..n).step_by(size).collect();
-            let one = |&start: &usize| self.chunk(parameters, order, &layout, start, n.min(start + size));
+            let one = |&start: &usize| self.chunk(parameters, order, start, n.min(start + size));
             let parts: Vec<Sums> = starts.par_iter().map(one).collect();
             let mut merged = Sums::zero(parameters.len(), order);
             parts.iter().for_each(|part| merged.merge(part));
@@ -216,8 +222,13 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
         if self.loss.reduction() == Reduction::Mean {
             sums.scale(1.0 / self.total_weight());
         }
+        if self.l2 == 0.0 {
+            return sums;
+        }
         let width = parameters.len();
-        for (j, (&l2, &w)) in self.l2.iter().zip(parameters).enumerate() {
+        for (j, &w) in parameters.iter().take(self.n_columns()).enumerate() {
+            let scale = self.standard.as_ref().map_or(1.0, |standard| standard.scale[j]);
+            let l2 = self.l2 / (scale * scale);
             sums.value += 0.5 * l2 * w * w;
             if order >= Order::Gradient {
                 sums.gradient[j] += l2 * w;
