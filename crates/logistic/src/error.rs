@@ -283,6 +283,13 @@ pub enum Warning {
         /// The columns with missing values.
         columns: Vec<String>,
     },
+    /// Rows have no probability, because a value in them is missing and the model leaves such rows out.
+    RowsUnscored {
+        /// How many.
+        rows: usize,
+        /// The columns with missing values.
+        columns: Vec<String>,
+    },
 }
 
 impl Warning {
@@ -293,6 +300,7 @@ impl Warning {
             Warning::Separation { .. } => "separation",
             Warning::Collinear { .. } => "collinear",
             Warning::RowsDropped { .. } => "rows_dropped",
+            Warning::RowsUnscored { .. } => "rows_unscored",
         }
     }
 
@@ -302,7 +310,8 @@ impl Warning {
             Warning::NotConverged { .. } => &[],
             Warning::Separation { columns, .. }
             | Warning::Collinear { columns, .. }
-            | Warning::RowsDropped { columns, .. } => columns,
+            | Warning::RowsDropped { columns, .. }
+            | Warning::RowsUnscored { columns, .. } => columns,
         }
     }
 }
@@ -332,8 +341,14 @@ impl fmt::Display for Warning {
                 listed(&columns[1..], 8)
             ),
             Warning::RowsDropped { rows, columns } => {
-                write!(f, "{rows} rows were left out: {} has missing values there", listed(columns, 8))
+                write!(f, "{rows} rows were left out for missing values in {}", listed(columns, 8))
             }
+            Warning::RowsUnscored { rows, columns } => write!(
+                f,
+                "{rows} rows have no probability, for missing values in {}; a model trained with `--missing impute` \
+                 scores them",
+                listed(columns, 8)
+            ),
         }
     }
 }

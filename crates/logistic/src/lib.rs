@@ -3,6 +3,7 @@ pub mod dataset;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
+pub mod file;
 pub mod loss;
 pub mod model;
 pub mod objective;

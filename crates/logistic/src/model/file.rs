@@ -1,6 +1,5 @@
 //! The model as a JSON file: `format_version`, `checksum`, `model`.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Model;
 use crate::error::{Error, Result};
+use crate::file::OutputFile;
 
 /// The format this version writes, and the newest it reads.
 const FORMAT_VERSION: u64 = 1;
@@ -79,8 +79,7 @@ impl Model {
     /// # Errors
     /// [`Error::Io`] when it cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let text = self.to_json()?;
-        replace(path, text.as_bytes())
+        OutputFile::replace(path, self.to_json()?.as_bytes())
     }
 
     /// Loads a model file.
@@ -95,16 +94,6 @@ impl Model {
             .map_err(|_| refused(&name, "not a model file: not text", "give the file that `logistic train -o` wrote"))?;
         Model::from_json(&text, &name)
     }
-}
-
-/// Writes a file through a temporary one beside it.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let io = |source| Error::Io { path: path.to_path_buf(), action: "write", source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
 }
 
 fn refused(path: &str, problem: &str, help: &str) -> Error {

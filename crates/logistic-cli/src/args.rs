@@ -1,0 +1,269 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use logistic::encode::Missing;
+use logistic::table::{CsvOptions, MISSING_MARKERS};
+
+/// Logistic regression, start to finish.
+#[derive(Debug, Parser)]
+#[command(name = "logistic", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fit a model to a CSV file
+    Train(Box<TrainArgs>),
+    /// Measure how well a model predicts a CSV file with known outcomes
+    Evaluate(EvaluateArgs),
+    /// Write a CSV file again, with `probability` and `predicted` behind every row
+    Predict(PredictArgs),
+    /// Show a model: coefficients, inference, how the fit went
+    Summary(SummaryArgs),
+    /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
+    Blobs(BlobsArgs),
+    /// Walk through the PyTorch tutorial, with its own numbers and pictures
+    Tutorial(TutorialArgs),
+}
+
+impl Command {
+    /// Whether results, and errors, are wanted as JSON.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Command::Train(args) => args.json,
+            Command::Evaluate(args) => args.json,
+            Command::Summary(args) => args.json,
+            Command::Tutorial(args) => args.json,
+            Command::Predict(_) | Command::Blobs(_) => false,
+        }
+    }
+}
+
+/// How a CSV file is written.
+#[derive(Args, Debug)]
+pub(crate) struct Format {
+    /// The character between cells; `tab` for a tabulator
+    #[arg(long, default_value = ",", value_name = "C", value_parser = delimiter)]
+    pub(crate) delimiter: u8,
+    /// A further word that stands for a missing cell; may be given more than once
+    #[arg(long, value_name = "WORD")]
+    pub(crate) missing_marker: Vec<String>,
+}
+
+impl Format {
+    /// The options for reading, with these columns as text.
+    pub(crate) fn options(&self, text: Vec<String>) -> CsvOptions {
+        let standard = MISSING_MARKERS.map(String::from);
+        CsvOptions {
+            delimiter: self.delimiter,
+            missing_markers: standard.into_iter().chain(self.missing_marker.iter().cloned()).collect(),
+            text,
+        }
+    }
+}
+
+fn delimiter(typed: &str) -> Result<u8, String> {
+    match typed.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
+        _ => Err("expected one character such as `;`, or `tab`".to_string()),
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrainArgs {
+    /// The CSV file, with a header; `-` is standard input
+    pub(crate) data: String,
+    /// The column to predict
+    #[arg(long)]
+    pub(crate) target: String,
+    /// The class whose probability is modelled; needed unless it is called 1, true or yes. Of more than two classes,
+    /// this one is modelled against all others
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) positive: Option<String>,
+    /// The columns to predict from [default: all but target and weights]
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub(crate) features: Vec<String>,
+    /// Columns to leave out
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub(crate) exclude: Vec<String>,
+    /// Columns that are categories although they look like numbers
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub(crate) categorical: Vec<String>,
+    /// The reference level of a category [default: the first in sorted order]; may be given more than once
+    #[arg(long, value_name = "COLUMN=LEVEL", value_parser = reference)]
+    pub(crate) reference: Vec<(String, String)>,
+    /// The column of row weights
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weights: Option<String>,
+    /// What to do with missing values in features
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) missing: MissingPolicy,
+    #[command(flatten)]
+    pub(crate) format: Format,
+    /// The ridge penalty on coefficients in the data's own units; 0 is maximum likelihood
+    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    pub(crate) l2: f64,
+    /// Leave the intercept out
+    #[arg(long)]
+    pub(crate) no_intercept: bool,
+    /// The way to the optimum
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) solver: SolverName,
+    /// Step length of sgd and adam, in standardised columns
+    #[arg(long, default_value_t = 0.1, value_name = "X")]
+    pub(crate) learning_rate: f64,
+    /// Passes of sgd and adam over the rows
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) epochs: usize,
+    /// Rows in a mini-batch of sgd and adam
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub(crate) batch_size: usize,
+    /// Seed of the mini-batches and of the test rows
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Hold out this share of the rows, at random, and evaluate on them. Levels, classes and fill values are learnt
+    /// from all rows
+    #[arg(long, value_name = "X", conflicts_with = "test_data")]
+    pub(crate) test_fraction: Option<f64>,
+    /// Evaluate on this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_data: Option<String>,
+    /// Probabilities of at least this are called positive
+    #[arg(long, default_value_t = 0.5, value_name = "X")]
+    pub(crate) threshold: f64,
+    /// Where to write the model
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where to write the pictures, as SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn reference(typed: &str) -> Result<(String, String), String> {
+    typed
+        .split_once('=')
+        .map(|(column, level)| (column.to_string(), level.to_string()))
+        .ok_or_else(|| "expected COLUMN=LEVEL".to_string())
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum MissingPolicy {
+    /// Refuse them, with the place of the first
+    #[default]
+    Error,
+    /// Leave such rows out, counted in a warning
+    Drop,
+    /// Put the median or the most frequent level in their place, and add an indicator column
+    Impute,
+}
+
+impl From<MissingPolicy> for Missing {
+    fn from(policy: MissingPolicy) -> Self {
+        match policy {
+            MissingPolicy::Error => Missing::Error,
+            MissingPolicy::Drop => Missing::Drop,
+            MissingPolicy::Impute => Missing::Impute,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SolverName {
+    /// Newton's method
+    #[default]
+    Newton,
+    /// Limited-memory BFGS
+    Lbfgs,
+    /// Stochastic gradient descent over mini-batches
+    Sgd,
+    /// Adam over mini-batches
+    Adam,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvaluateArgs {
+    /// The model file
+    pub(crate) model: PathBuf,
+    /// The CSV file, with the target column; `-` is standard input
+    pub(crate) data: String,
+    /// Probabilities of at least this are called positive [default: the model's own]
+    #[arg(long, value_name = "X")]
+    pub(crate) threshold: Option<f64>,
+    /// The column of row weights
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+    /// Where to write the pictures, as SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PredictArgs {
+    /// The model file
+    pub(crate) model: PathBuf,
+    /// The CSV file; `-` is standard input
+    pub(crate) data: String,
+    /// Where to write the scored rows [default: standard output]
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SummaryArgs {
+    /// The model file
+    pub(crate) model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BlobsArgs {
+    /// The number of points, or one number per centre
+    #[arg(long, value_delimiter = ',', default_value = "100", value_name = "N[,N…]")]
+    pub(crate) n_samples: Vec<usize>,
+    /// The number of coordinates
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) n_features: usize,
+    /// The number of centres, or the centres themselves: coordinates between commas, centres between semicolons
+    /// [default: 3, or one per count]
+    #[arg(long, value_name = "N | X,Y;X,Y", allow_hyphen_values = true)]
+    pub(crate) centers: Option<String>,
+    /// The standard deviation around every centre, or one per centre
+    #[arg(long, value_delimiter = ',', default_value = "1", value_name = "X[,X…]")]
+    pub(crate) cluster_std: Vec<f64>,
+    /// The bounds of drawn centres
+    #[arg(long, value_delimiter = ',', num_args = 1, default_value = "-10,10", value_name = "LOW,HIGH", allow_hyphen_values = true)]
+    pub(crate) center_box: Vec<f64>,
+    /// Keep the points in the order of their blobs
+    #[arg(long)]
+    pub(crate) no_shuffle: bool,
+    /// The seed, scikit-learn's random_state
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TutorialArgs {
+    /// Where to write the pictures, as SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

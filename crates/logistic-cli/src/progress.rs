@@ -1,0 +1,41 @@
+//! A progress bar on standard error, where that is a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use logistic::solver::{Go, Step};
+
+/// Shows iterations, or epochs out of `total`, and the objective.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn new(what: &'static str, total: Option<usize>) -> Self {
+        let bar = match total {
+            Some(total) => ProgressBar::new(total as u64),
+            None => ProgressBar::no_length(),
+        };
+        let template = match total {
+            Some(_) => "{prefix} {bar:30} {pos}/{len}  objective {msg}  {eta} left",
+            None => "{prefix} {spinner} {pos}  objective {msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress(bar)
+    }
+
+    /// For a solver to call after every step.
+    pub(crate) fn hear(&self, iteration: usize, step: &Step) -> Go {
+        self.0.set_position(iteration as u64 + 1);
+        self.0.set_message(format!("{:.6}", step.value));
+        Go::On
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

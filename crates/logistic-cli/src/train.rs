@@ -1,0 +1,178 @@
+//! `logistic train`.
+
+use std::path::Path;
+use std::time::Instant;
+
+use logistic::Error;
+use logistic::dataset::{Feature, Rows, fractions, random_split};
+use logistic::encode::{Encoded, Encoder, Encoding, Target};
+use logistic::evaluate::Evaluation;
+use logistic::file::OutputFile;
+use logistic::model::{LogisticRegression, Method, Model};
+use logistic::plot::{self, Boundary};
+use logistic::random::torch::Generator;
+use logistic::table::read_csv;
+use serde_json::json;
+
+use crate::args::{SolverName, TrainArgs};
+use crate::output::{print, print_json, warn};
+use crate::progress::Progress;
+use crate::{Outcome, evaluate, summary};
+
+pub(crate) fn run(args: &TrainArgs) -> Outcome {
+    check(args)?;
+    let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
+    let read = Instant::now();
+    let (encoder, encoded) = data(args)?;
+    let read_seconds = read.elapsed().as_secs_f64();
+    let all = encoded.dataset.rows();
+    let [train, held_out] = match args.test_fraction {
+        None => [all.clone(), Rows::select(&encoded.dataset, [])?],
+        Some(fraction) => {
+            let lengths = fractions(encoded.dataset.len(), &[1.0 - fraction, fraction])?;
+            random_split(&encoded.dataset, &lengths, &mut Generator::manual_seed(args.seed))?
+        }
+    };
+    let fit = Instant::now();
+    let model = fitted(args, encoder, &train, &encoded)?;
+    let fit_seconds = fit.elapsed().as_secs_f64();
+    let test = tested(args, &model, &encoded, &held_out)?;
+    if let Some(dir) = &args.plots {
+        pictures(dir, args, &model, &encoded, test.as_ref())?;
+    }
+    if let Some(output) = &mut output {
+        let path = args.output.clone().unwrap_or_default();
+        let text = model.to_json()?;
+        let io = |source| Error::Io { path, action: "write", source };
+        output.writer().write_all(text.as_bytes()).map_err(io)?;
+    }
+    output.map_or(Ok(()), OutputFile::keep)?;
+    if args.json {
+        let mut keys = summary::keys(&model);
+        keys["read_seconds"] = json!(read_seconds);
+        keys["fit_seconds"] = json!(fit_seconds);
+        if let Some(test) = &test {
+            keys["test"] = evaluate::keys(test);
+        }
+        return print_json(&keys);
+    }
+    warn(&model.warnings);
+    let mut text = summary::words(&model);
+    if let Some(test) = &test {
+        text.push_str("\non the test rows\n");
+        text.push_str(&evaluate::words(test, &model.encoder.target));
+    }
+    print(&text)
+}
+
+fn check(args: &TrainArgs) -> Outcome {
+    let share = |name, found: f64| match found {
+        found if found > 0.0 && found < 1.0 => Ok(()),
+        found => Err(Error::Setting { name, expected: "between 0 and 1".to_string(), found: found.to_string() }),
+    };
+    share("threshold", args.threshold)?;
+    args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
+}
+
+fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
+    let text = args.categorical.iter().chain([&args.target]).cloned().collect();
+    let table = read_csv(&args.data, &args.format.options(text))?;
+    let encoder = Encoder::fit(
+        &table,
+        &Encoding {
+            target: args.target.clone(),
+            positive: args.positive.clone(),
+            features: args.features.clone(),
+            exclude: args.exclude.clone(),
+            categorical: args.categorical.clone(),
+            weights: args.weights.clone(),
+            missing: args.missing.into(),
+            reference: args.reference.clone(),
+        },
+    )?;
+    let encoded = encoder.labelled(&table, args.weights.as_deref())?;
+    Ok((encoder, encoded))
+}
+
+fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+    let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
+    let method = match args.solver {
+        SolverName::Newton => Method::Newton,
+        SolverName::Lbfgs => Method::Lbfgs,
+        SolverName::Sgd => Method::Sgd { learning_rate, epochs, batch_size, seed },
+        SolverName::Adam => Method::Adam { learning_rate, epochs, batch_size, seed },
+    };
+    let progress = match args.solver {
+        SolverName::Newton | SolverName::Lbfgs => Progress::new("iteration", None),
+        SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
+    };
+    let settings = LogisticRegression { l2: args.l2, intercept: !args.no_intercept, method };
+    let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
+    drop(progress);
+    let fit = fit.map_err(|error| error.in_file(&args.data))?;
+    Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
+}
+
+/// The evaluation on the rows held out, or on the test file.
+fn tested(
+    args: &TrainArgs,
+    model: &Model,
+    encoded: &Encoded,
+    held_out: &Rows<'_>,
+) -> Result<Option<Evaluation>, Error> {
+    if let Some(path) = &args.test_data {
+        let table = read_csv(path, &args.format.options(model.encoder.text_columns()))?;
+        let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
+        let probabilities = model.probabilities(&encoded);
+        let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
+        return Evaluation::new(&probabilities, y, weight, args.threshold).map(Some);
+    }
+    if held_out.is_empty() {
+        return Ok(None);
+    }
+    let all = model.probabilities(encoded);
+    let probabilities: Vec<f64> = held_out.indices().map(|row| all[row]).collect();
+    let weight = held_out.weight();
+    Evaluation::new(&probabilities, &held_out.y(), weight.as_deref(), args.threshold).map(Some)
+}
+
+/// Pictures of the fit: of the test rows where there are some, else of the training rows.
+fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Evaluation>) -> Outcome {
+    let unit = match args.solver {
+        SolverName::Newton | SolverName::Lbfgs => "iteration",
+        SolverName::Sgd | SolverName::Adam => "epoch",
+    };
+    plot::training_loss(&model.trace, unit)?.save(dir, "training-loss")?;
+    plot::log_probability().save(dir, "log-probability")?;
+    if let [Feature::Number(a), Feature::Number(b)] = encoded.dataset.features() {
+        let points: Vec<[f64; 2]> = a.iter().zip(b).map(|(&a, &b)| [a, b]).collect();
+        let positive: Vec<bool> = encoded.dataset.y().iter().map(|&y| y == 1.0).collect();
+        let target = &model.encoder.target;
+        let names: Vec<&str> = model.encoder.sources.iter().map(|source| source.name.as_str()).collect();
+        let weight = model.weight();
+        let boundary =
+            Boundary { weight: [weight[0], weight[1]], bias: model.intercept(), threshold: model.threshold };
+        let classes = [target.negative.as_str(), target.positive.as_str()];
+        let axes = [names[0], names[names.len() - 1]];
+        plot::scatter(&points, &positive, axes, classes, Some(boundary))?.save(dir, "decision-boundary")?;
+    }
+    if let Some(test) = test {
+        return evaluation_pictures(dir, test, &model.encoder.target);
+    }
+    let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
+    let evaluation = Evaluation::new(&model.probabilities(encoded), y, weight, model.threshold)?;
+    evaluation_pictures(dir, &evaluation, &model.encoder.target)
+}
+
+/// Pictures of an evaluation; curves that do not exist for rows of one class are left out.
+pub(crate) fn evaluation_pictures(dir: &Path, evaluation: &Evaluation, target: &Target) -> Outcome {
+    let matrix = &evaluation.confusion;
+    plot::confusion_matrix(matrix, [&target.negative, &target.positive])?.save(dir, "confusion-matrix")?;
+    if let Some(roc) = &evaluation.roc {
+        plot::roc(roc).save(dir, "roc")?;
+    }
+    if let Some(pr) = &evaluation.pr {
+        plot::precision_recall(pr, matrix.positives() / matrix.total())?.save(dir, "precision-recall")?;
+    }
+    plot::calibration(&evaluation.calibration).save(dir, "calibration").map(|_| ())
+}

@@ -1,0 +1,59 @@
+//! Output files that appear whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// A file that is being written: a temporary one beside the path, moved there at the end. Create it before long work,
+/// so that a path that cannot be written fails at once; dropped unfinished, it leaves nothing behind.
+#[derive(Debug)]
+pub struct OutputFile {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl OutputFile {
+    /// Opens a temporary file beside `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be written, or `path` is a folder itself.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let io = |source| Error::Io { path: path.to_path_buf(), action: "write", source };
+        if path.is_dir() {
+            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let mut builder = tempfile::Builder::new();
+        // The permissions of any new file; a temporary file's own would keep it from other users for ever.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        Ok(OutputFile { path: path.to_path_buf(), file: builder.tempfile_in(folder).map_err(io)? })
+    }
+
+    /// The file to write to.
+    pub fn writer(&mut self) -> &mut dyn Write {
+        &mut self.file
+    }
+
+    /// Replaces what stands at the path, in one move.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the disk refuses.
+    pub fn keep(self) -> Result<()> {
+        let OutputFile { path, file } = self;
+        let done = file.as_file().sync_all().and_then(|()| file.persist(&path).map_err(|error| error.error));
+        done.map(|_| ()).map_err(|source| Error::Io { path, action: "write", source })
+    }
+
+    /// Writes a whole file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be written.
+    pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+        let mut output = OutputFile::create(path)?;
+        let written = output.file.write_all(bytes);
+        written.map_err(|source| Error::Io { path: path.to_path_buf(), action: "write", source })?;
+        output.keep()
+    }
+}

@@ -1,0 +1,206 @@
+//! Charts of lines.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::{BLUE_CLASS, Drawn, GREEN, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, thinned, tick};
+use crate::error::{Error, Result};
+use crate::evaluate::{Calibration, PrCurve, RocCurve};
+
+/// Lines over two axes.
+#[derive(Clone, Debug)]
+pub(super) struct Chart {
+    title: &'static str,
+    axes: [String; 2],
+    x: (f64, f64),
+    y: (f64, f64),
+    lines: Vec<Line>,
+    legend: SeriesLabelPosition,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    name: String,
+    points: Vec<(f64, f64)>,
+    colour: RGBColor,
+    dashed: bool,
+    /// The radius of a marker at each point, in pixels; none without markers.
+    markers: Vec<f64>,
+}
+
+/// Curves of more points look the same with so many.
+const MOST_POINTS: usize = 2000;
+
+impl Line {
+    fn new(name: impl Into<String>, points: Vec<(f64, f64)>, colour: RGBColor) -> Self {
+        Line { name: name.into(), points: thinned(&points, MOST_POINTS), colour, dashed: false, markers: Vec::new() }
+    }
+
+    fn reference(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Line { dashed: true, ..Line::new(name, points, RGBColor(130, 130, 130)) }
+    }
+}
+
+impl Chart {
+    pub(super) fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB> {
+        let mut chart = ChartBuilder::on(area)
+            .caption(self.title, scale.text(17.0))
+            .margin(scale.px(16.0))
+            .set_label_area_size(LabelAreaPosition::Left, scale.px(64.0))
+            .set_label_area_size(LabelAreaPosition::Bottom, scale.px(48.0))
+            .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
+        chart
+            .configure_mesh()
+            .x_desc(&self.axes[0])
+            .y_desc(&self.axes[1])
+            .axis_desc_style(scale.text(14.0))
+            .label_style(scale.text(12.0))
+            .x_labels(6)
+            .y_labels(6)
+            .x_label_formatter(&|value| tick(*value))
+            .y_label_formatter(&|value| tick(*value))
+            .bold_line_style(GRID.stroke_width(scale.wide(1.0)))
+            .light_line_style(TRANSPARENT)
+            .axis_style(INK.stroke_width(scale.wide(1.0)))
+            .draw()?;
+        for line in &self.lines {
+            let style = line.colour.stroke_width(scale.wide(2.0));
+            let points = line.points.iter().copied();
+            let drawn = if line.dashed {
+                let (dash, gap) = (scale.px(6.0), scale.px(5.0));
+                chart.draw_series(DashedLineSeries::new(points, dash, gap, line.colour.stroke_width(scale.wide(1.0))))?
+            } else {
+                chart.draw_series(LineSeries::new(points, style))?
+            };
+            if !line.name.is_empty() {
+                let width = scale.px(22.0);
+                drawn.label(&line.name).legend(move |(x, y)| PathElement::new(vec![(x, y), (x + width, y)], style));
+            }
+            let marked = line.points.iter().zip(&line.markers);
+            chart.draw_series(marked.map(|(&at, &radius)| Circle::new(at, scale.px(radius), line.colour.filled())))?;
+        }
+        if self.lines.iter().all(|line| line.name.is_empty()) {
+            return Ok(());
+        }
+        chart
+            .configure_series_labels()
+            .position(self.legend.clone())
+            .label_font(scale.text(13.0))
+            .legend_area_size(scale.px(28.0))
+            .margin(scale.px(12.0))
+            .background_style(WHITE.mix(0.9))
+            .border_style(GRID)
+            .draw()
+    }
+}
+
+fn picture(chart: Chart) -> Picture {
+    Picture { kind: Kind::Chart(chart) }
+}
+
+/// log p and −log p over the probability p: why the logarithm of the right class's probability makes a loss.
+pub fn log_probability() -> Picture {
+    let at = |f: fn(f64) -> f64| (1..=400).map(|i| f64::from(i) / 400.0).map(|p| (p, f(p))).collect();
+    picture(Chart {
+        title: "Logarithm of a probability",
+        axes: ["probability p".to_string(), "value".to_string()],
+        x: (0.0, 1.0),
+        y: (-6.0, 6.0),
+        lines: vec![
+            Line::new("log p", at(f64::ln), BLUE_CLASS),
+            Line::new("−log p (the loss)", at(|p| -p.ln()), ORANGE_CLASS),
+        ],
+        legend: SeriesLabelPosition::UpperRight,
+    })
+}
+
+/// The loss after every epoch, or before every iteration; drawn up to the first value that is not finite.
+///
+/// # Errors
+/// [`Error::Setting`] when there is no finite loss to draw.
+pub fn training_loss(losses: &[f64], unit: &str) -> Result<Picture> {
+    let points: Vec<(f64, f64)> =
+        losses.iter().take_while(|loss| loss.is_finite()).zip(1..).map(|(&loss, i)| (f64::from(i), loss)).collect();
+    if points.is_empty() {
+        let found = "none".to_string();
+        return Err(Error::Setting { name: "losses", expected: "at least one finite loss".to_string(), found });
+    }
+    let highest = points.iter().fold(0.0, |max, p| f64::max(max, p.1));
+    let lowest = points.iter().fold(f64::INFINITY, |min, p| f64::min(min, p.1));
+    let room = (0.06 * (highest - lowest)).max(1e-3 * highest.abs()).max(f64::MIN_POSITIVE);
+    let mut line = Line::new("", points, BLUE_CLASS);
+    if line.points.len() <= 60 {
+        line.markers = vec![3.0; line.points.len()];
+    }
+    Ok(picture(Chart {
+        title: "Training loss",
+        axes: [unit.to_string(), "mean loss (nats per row)".to_string()],
+        x: (0.0, losses.len().max(2) as f64),
+        y: ((lowest - room).max(if lowest >= 0.0 { 0.0 } else { f64::MIN }), highest + room),
+        lines: vec![line],
+        legend: SeriesLabelPosition::UpperRight,
+    }))
+}
+
+/// The ROC curve with its area and the line of chance.
+pub fn roc(curve: &RocCurve) -> Picture {
+    let points = curve.false_positive_rate.iter().copied().zip(curve.true_positive_rate.iter().copied()).collect();
+    picture(Chart {
+        title: "Receiver operating characteristic",
+        axes: ["false positive rate".to_string(), "true positive rate (recall)".to_string()],
+        x: (0.0, 1.0),
+        y: (0.0, 1.02),
+        lines: vec![
+            Line::reference("chance", vec![(0.0, 0.0), (1.0, 1.0)]),
+            Line::new(format!("area {:.3}", curve.area), points, BLUE_CLASS),
+        ],
+        legend: SeriesLabelPosition::LowerRight,
+    })
+}
+
+/// Precision against recall with the average precision, and the share of positives as the line of chance.
+///
+/// # Errors
+/// [`Error::Setting`] for a base rate that is not finite.
+pub fn precision_recall(curve: &PrCurve, base_rate: f64) -> Result<Picture> {
+    finite("base rate", [base_rate])?;
+    // Steps: between two thresholds the precision of the lower one holds.
+    let mut points: Vec<(f64, f64)> = Vec::with_capacity(2 * curve.recall.len());
+    for (&recall, &precision) in curve.recall.iter().zip(&curve.precision) {
+        if let Some(&(_, before)) = points.last() {
+            points.push((recall, before));
+        }
+        points.push((recall, precision));
+    }
+    Ok(picture(Chart {
+        title: "Precision and recall",
+        axes: ["recall".to_string(), "precision".to_string()],
+        x: (0.0, 1.0),
+        y: (0.0, 1.02),
+        lines: vec![
+            Line::reference(format!("base rate {base_rate:.3}"), vec![(0.0, base_rate), (1.0, base_rate)]),
+            Line::new(format!("average precision {:.3}", curve.average_precision), points, BLUE_CLASS),
+        ],
+        legend: SeriesLabelPosition::LowerLeft,
+    }))
+}
+
+/// The observed share of positives against the predicted probability, by bins; a marker's area is its bin's weight.
+pub fn calibration(calibration: &Calibration) -> Picture {
+    let heaviest = calibration.bins.iter().fold(f64::MIN_POSITIVE, |max, bin| f64::max(max, bin.weight));
+    let points = calibration.bins.iter().map(|bin| (bin.predicted, bin.observed)).collect();
+    let name = match (calibration.intercept, calibration.slope) {
+        (Some(intercept), Some(slope)) => format!("intercept {intercept:.2}, slope {slope:.2}").replace('-', "−"),
+        _ => "model".to_string(),
+    };
+    let mut line = Line::new(name, points, GREEN);
+    line.markers = calibration.bins.iter().map(|bin| 2.5 + 7.0 * (bin.weight / heaviest).sqrt()).collect();
+    picture(Chart {
+        title: "Calibration",
+        axes: ["predicted probability".to_string(), "observed share of positives".to_string()],
+        x: (0.0, 1.0),
+        y: (0.0, 1.02),
+        lines: vec![Line::reference("perfect", vec![(0.0, 0.0), (1.0, 1.0)]), line],
+        legend: SeriesLabelPosition::UpperLeft,
+    })
+}

@@ -1,0 +1,218 @@
+//! Points of two classes, with the decision boundary and the probability behind them.
+
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{
+    BLUE_CLASS, Drawn, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, shortened, thinned, tick,
+};
+use crate::error::{Error, Result};
+use crate::loss::{logit, sigmoid};
+
+/// A linear classifier of two columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Boundary {
+    /// The coefficients of the two columns.
+    pub weight: [f64; 2],
+    /// The intercept.
+    pub bias: f64,
+    /// Probabilities of at least this are called positive.
+    pub threshold: f64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Scatter {
+    points: Vec<([f64; 2], bool)>,
+    axes: [String; 2],
+    classes: [String; 2],
+    boundary: Option<Boundary>,
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// More points would cover each other.
+const MOST_POINTS: usize = 5000;
+/// Tiles of the shading along each axis.
+const TILES: usize = 48;
+
+/// Points by class, `positive` true for the second of `classes`; with a boundary also its line, and the probability
+/// of the second class as shading.
+///
+/// # Errors
+/// [`Error::Shape`] when `points` and `positive` differ in length; [`Error::Setting`] when there are none, or for a
+/// number that is not finite.
+pub fn scatter(
+    points: &[[f64; 2]],
+    positive: &[bool],
+    axes: [&str; 2],
+    classes: [&str; 2],
+    boundary: Option<Boundary>,
+) -> Result<Picture> {
+    if points.len() != positive.len() {
+        let what = "length of positive".to_string();
+        return Err(Error::Shape { what, expected: points.len(), found: positive.len() });
+    }
+    if points.is_empty() {
+        let expected = "at least one point".to_string();
+        return Err(Error::Setting { name: "points", expected, found: "none".to_string() });
+    }
+    finite("points", points.iter().flatten().copied())?;
+    if let Some(Boundary { weight, bias, threshold }) = boundary {
+        finite("boundary", [weight[0], weight[1], bias, logit(threshold)])?;
+    }
+    let both: Vec<([f64; 2], bool)> = points.iter().copied().zip(positive.iter().copied()).collect();
+    Ok(Picture {
+        kind: Kind::Scatter(Scatter {
+            points: thinned(&both, MOST_POINTS),
+            axes: axes.map(shortened),
+            classes: classes.map(shortened),
+            boundary,
+            x: range(points.iter().map(|p| p[0])),
+            y: range(points.iter().map(|p| p[1])),
+        }),
+    })
+}
+
+/// The range of the values, and a little room.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let room = (0.05 * (high - low)).max(1e-3 * high.abs()).max(1e-6);
+    (low - room, high + room)
+}
+
+/// Blue for 0, white for ½, orange for 1.
+fn shade(probability: f64) -> RGBColor {
+    let (towards, strength) = if probability < 0.5 {
+        (BLUE_CLASS, 1.0 - 2.0 * probability)
+    } else {
+        (ORANGE_CLASS, 2.0 * probability - 1.0)
+    };
+    let channel = |c: u8| (255.0 + 0.5 * strength * (f64::from(c) - 255.0)).round() as u8;
+    RGBColor(channel(towards.0), channel(towards.1), channel(towards.2))
+}
+
+impl Scatter {
+    pub(super) fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB> {
+        let (width, _) = area.dim_in_pixel();
+        let bar = if self.boundary.is_some() { scale.px(84.0) } else { 0 };
+        let (main, side) = area.split_horizontally(width as i32 - bar);
+        let title = if self.boundary.is_some() { "Decision boundary" } else { "Data by class" };
+        let mut chart = ChartBuilder::on(&main)
+            .caption(title, scale.text(17.0))
+            .margin(scale.px(16.0))
+            .set_label_area_size(LabelAreaPosition::Left, scale.px(58.0))
+            .set_label_area_size(LabelAreaPosition::Bottom, scale.px(48.0))
+            .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
+        if let Some(boundary) = &self.boundary {
+            self.shading(&mut chart, boundary)?;
+        }
+        chart
+            .configure_mesh()
+            .x_desc(&self.axes[0])
+            .y_desc(&self.axes[1])
+            .axis_desc_style(scale.text(14.0))
+            .label_style(scale.text(12.0))
+            .x_labels(7)
+            .y_labels(7)
+            .x_label_formatter(&|value| tick(*value))
+            .y_label_formatter(&|value| tick(*value))
+            .bold_line_style(if self.boundary.is_some() { TRANSPARENT.into() } else { GRID.stroke_width(scale.wide(1.0)) })
+            .light_line_style(TRANSPARENT)
+            .axis_style(INK.stroke_width(scale.wide(1.0)))
+            .draw()?;
+        self.classes(&mut chart, scale)?;
+        if let Some(boundary) = &self.boundary {
+            self.line(&mut chart, boundary, scale)?;
+            colour_bar(&side, scale)?;
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .label_font(scale.text(13.0))
+            .legend_area_size(scale.px(18.0))
+            .margin(scale.px(10.0))
+            .background_style(WHITE.mix(0.85))
+            .border_style(GRID)
+            .draw()
+    }
+
+    fn shading<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, boundary: &Boundary) -> Drawn<DB> {
+        let step = ((self.x.1 - self.x.0) / TILES as f64, (self.y.1 - self.y.0) / TILES as f64);
+        let tiles = (0..TILES * TILES).map(|tile| {
+            let x = self.x.0 + step.0 * (tile % TILES) as f64;
+            let y = self.y.0 + step.1 * (tile / TILES) as f64;
+            let (cx, cy) = (x + step.0 / 2.0, y + step.1 / 2.0);
+            let p = sigmoid(boundary.weight[0] * cx + boundary.weight[1] * cy + boundary.bias);
+            Rectangle::new([(x, y), (x + step.0, y + step.1)], shade(p).filled())
+        });
+        chart.draw_series(tiles).map(|_| ())
+    }
+
+    fn classes<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, scale: Scale) -> Drawn<DB> {
+        let radius = scale.px(if self.points.len() > 1500 { 2.0 } else { 2.8 });
+        for (positive, colour) in [(false, BLUE_CLASS), (true, ORANGE_CLASS)] {
+            let of_class = self.points.iter().filter(|(_, class)| *class == positive);
+            let style = colour.mix(0.8).filled();
+            chart
+                .draw_series(of_class.map(|([x, y], _)| Circle::new((*x, *y), radius, style)))?
+                .label(&self.classes[usize::from(positive)])
+                .legend(move |(x, y)| Circle::new((x + scale.px(8.0), y), scale.px(4.0), colour.filled()));
+        }
+        Ok(())
+    }
+
+    /// The line where the probability is the threshold, inside the view; nothing where it passes outside.
+    fn line<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, boundary: &Boundary, scale: Scale) -> Drawn<DB> {
+        let Boundary { weight: [a, b], bias, threshold } = *boundary;
+        let level = logit(threshold) - bias;
+        // Each edge of the view gives at most one end.
+        let mut ends: Vec<(f64, f64)> = Vec::new();
+        for x in [self.x.0, self.x.1] {
+            let y = (level - a * x) / b;
+            if b != 0.0 && (self.y.0..=self.y.1).contains(&y) {
+                ends.push((x, y));
+            }
+        }
+        for y in [self.y.0, self.y.1] {
+            let x = (level - b * y) / a;
+            if a != 0.0 && (self.x.0..=self.x.1).contains(&x) {
+                ends.push((x, y));
+            }
+        }
+        if ends.len() < 2 {
+            return Ok(());
+        }
+        let style = INK.stroke_width(scale.wide(2.0));
+        let length = scale.px(16.0);
+        chart
+            .draw_series(LineSeries::new(ends.into_iter().take(2), style))?
+            .label(format!("probability {threshold}"))
+            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + length, y)], style));
+        Ok(())
+    }
+}
+
+/// The key of the shading.
+fn colour_bar<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB> {
+    let (_, height) = area.dim_in_pixel();
+    let (top, bottom) = (scale.px(70.0), height as i32 - scale.px(90.0));
+    let width = scale.px(16.0);
+    let steps = 64;
+    for step in 0..steps {
+        let p = 1.0 - (f64::from(step) + 0.5) / f64::from(steps);
+        let (from, to) = (top + (bottom - top) * step / steps, top + (bottom - top) * (step + 1) / steps);
+        area.draw(&Rectangle::new([(0, from), (width, to)], shade(p).filled()))?;
+    }
+    area.draw(&Rectangle::new([(0, top), (width, bottom)], INK.stroke_width(scale.wide(1.0))))?;
+    let style = scale.text(12.0).pos(Pos::new(HPos::Left, VPos::Center));
+    for p in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let y = bottom - (f64::from(bottom - top) * p).round() as i32;
+        area.draw(&Text::new(tick(p), (width + scale.px(6.0), y), style.clone()))?;
+    }
+    let heading = scale.text(12.0).pos(Pos::new(HPos::Left, VPos::Bottom));
+    area.draw(&Text::new("probability", (scale.px(-8.0), top - scale.px(10.0)), heading))
+}
