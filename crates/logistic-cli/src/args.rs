@@ -248,7 +248,14 @@ pub(crate) struct BlobsArgs {
     #[arg(long, value_delimiter = ',', default_value = "1", value_name = "X[,X…]")]
     pub(crate) cluster_std: Vec<f64>,
     /// The bounds of drawn centres
-    #[arg(long, value_delimiter = ',', num_args = 1, default_value = "-10,10", value_name = "LOW,HIGH", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        num_args = 1,
+        default_value = "-10,10",
+        value_name = "LOW,HIGH",
+        allow_hyphen_values = true
+    )]
     pub(crate) center_box: Vec<f64>,
     /// Keep the points in the order of their blobs
     #[arg(long)]

@@ -18,8 +18,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let data = read_csv(&args.data, &args.format.options(model.encoder.text_columns()))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
     let probabilities = model.probabilities(&encoded);
-    let evaluation =
-        Evaluation::new(&probabilities, encoded.dataset.y(), encoded.dataset.weight(), threshold)?;
+    let evaluation = Evaluation::new(&probabilities, encoded.dataset.y(), encoded.dataset.weight(), threshold)?;
     if let Some(dir) = &args.plots {
         train::evaluation_pictures(dir, &evaluation, &model.encoder.target)?;
     }

@@ -39,9 +39,7 @@ pub(crate) fn run(args: &PredictArgs) -> Outcome {
 /// The warnings, with rows that were left out called rows that have no probability.
 fn unscored(warnings: &[Warning]) -> Vec<Warning> {
     let reword = |warning: &Warning| match warning {
-        Warning::RowsDropped { rows, columns } => {
-            Warning::RowsUnscored { rows: *rows, columns: columns.clone() }
-        }
+        Warning::RowsDropped { rows, columns } => Warning::RowsUnscored { rows: *rows, columns: columns.clone() },
         other => other.clone(),
     };
     warnings.iter().map(reword).collect()

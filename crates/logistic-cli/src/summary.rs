@@ -12,7 +12,14 @@ use crate::output::{print, print_json, short, table};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     let model = Model::load(&args.model)?;
-    if args.json { print_json(&keys(&model)) } else { print(&words(&model)) }
+    if args.json {
+        return print_json(&keys(&model));
+    }
+    let mut text = words(&model);
+    for warning in &model.warnings {
+        let _ = writeln!(text, "\nwarning: {warning}");
+    }
+    print(&text)
 }
 
 /// The model under its `--json` keys.
@@ -71,7 +78,7 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
     keys
 }
 
-/// The model for people.
+/// The model for people, its warnings aside.
 pub(crate) fn words(model: &Model) -> String {
     let facts = &model.facts;
     let target = &model.encoder.target;
@@ -83,8 +90,14 @@ pub(crate) fn words(model: &Model) -> String {
         0.0 => "maximum likelihood".to_string(),
         l2 => format!("ridge penalty l2 = {}", short(l2)),
     };
-    let _ = writeln!(text, "{} rows, {penalty}, {} in {} iterations: {}", facts.n_rows, facts.solver, facts.iterations,
-        facts.termination.replace('_', " "));
+    let _ = writeln!(
+        text,
+        "{} rows, {penalty}, {} in {} iterations: {}",
+        facts.n_rows,
+        facts.solver,
+        facts.iterations,
+        facts.termination.replace('_', " ")
+    );
     let _ = writeln!(
         text,
         "certificate: gradient at most {:.1e}, objective within {:.1e} nats per row of its minimum\n",
@@ -103,9 +116,6 @@ pub(crate) fn words(model: &Model) -> String {
     );
     if facts.l2 > 0.0 {
         text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
-    }
-    for warning in &model.warnings {
-        let _ = writeln!(text, "\nwarning: {warning}");
     }
     text
 }

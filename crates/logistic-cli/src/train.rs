@@ -150,8 +150,7 @@ fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test
         let target = &model.encoder.target;
         let names: Vec<&str> = model.encoder.sources.iter().map(|source| source.name.as_str()).collect();
         let weight = model.weight();
-        let boundary =
-            Boundary { weight: [weight[0], weight[1]], bias: model.intercept(), threshold: model.threshold };
+        let boundary = Boundary { weight: [weight[0], weight[1]], bias: model.intercept(), threshold: model.threshold };
         let classes = [target.negative.as_str(), target.positive.as_str()];
         let axes = [names[0], names[names.len() - 1]];
         plot::scatter(&points, &positive, axes, classes, Some(boundary))?.save(dir, "decision-boundary")?;

@@ -115,9 +115,7 @@ fn words(walk: &Walk, out: Option<&Path>) -> String {
     let precise = |value: Option<f64>| value.map_or("does not exist".to_string(), |value| format!("{value:.4}"));
     let _ = writeln!(text, "   precision           {} = {tp}/{}", precise(matrix.precision()), tp + fp);
     let _ = writeln!(text, "   recall              {} = {tp}/{}", precise(matrix.recall()), tp + fneg);
-    text.push_str(
-        "   (the notebook prints precision 0.25 and recall 0.0673, from the wrong cells of the matrix)\n",
-    );
+    text.push_str("   (the notebook prints precision 0.25 and recall 0.0673, from the wrong cells of the matrix)\n");
     let _ = writeln!(text, "   ROC AUC             {}", precise(walk.evaluation.roc_auc()));
     let _ = writeln!(text, "   average precision   {}", precise(walk.evaluation.average_precision()));
     match out {

@@ -19,7 +19,9 @@ fn main() -> logistic::Result<()> {
     }
     if let Some((model, losses)) = last {
         let (weight, bias, loss) = (model.weight(), model.bias()[0], losses[losses.len() - 1]);
-        println!(r#"{{"seconds": {seconds:?}, "final": {{"weight": {weight:?}, "bias": {bias}}}, "last_epoch_loss": {loss}}}"#);
+        println!(
+            r#"{{"seconds": {seconds:?}, "final": {{"weight": {weight:?}, "bias": {bias}}}, "last_epoch_loss": {loss}}}"#
+        );
     }
     Ok(())
 }

@@ -136,12 +136,15 @@ impl Encoder {
             table.column(name)?;
         }
         let target = target(table, encoding)?;
+        // A row without an outcome teaches nothing; so it must not shape columns either.
+        let labels = table.column(&encoding.target)?;
+        let rows: Vec<usize> = (0..table.n_rows()).filter(|&row| !labels.is_missing(row)).collect();
         let names = if encoding.features.is_empty() { table.names() } else { encoding.features.clone() };
         let mut sources = Vec::new();
         for name in names {
             let other = name == encoding.target || encoding.weights.as_ref() == Some(&name);
             if !other && !encoding.exclude.contains(&name) {
-                sources.push(source(table, table.column(&name)?, encoding)?);
+                sources.push(source(table, &rows, table.column(&name)?, encoding)?);
             }
         }
         Ok(Encoder { sources, target, missing: encoding.missing })
@@ -294,25 +297,26 @@ fn target(table: &Table, encoding: &Encoding) -> Result<Target> {
     }
 }
 
-fn source(table: &Table, column: &Column, encoding: &Encoding) -> Result<Source> {
+fn source(table: &Table, rows: &[usize], column: &Column, encoding: &Encoding) -> Result<Source> {
     let impute = encoding.missing == Missing::Impute;
-    let any_missing = (0..table.n_rows()).any(|row| column.is_missing(row));
+    let any_missing = rows.iter().any(|&row| column.is_missing(row));
     let kind = match &column.cells {
-        Cells::Number(values) => Kind::Numeric { fill: if impute { median(values) } else { None } },
+        Cells::Number(values) => Kind::Numeric { fill: if impute { median(values, rows) } else { None } },
         Cells::Text { codes, levels } => {
             let declared = encoding.categorical.contains(&column.name);
             refuse_stray(table, column, declared)?;
             refuse_ids(table, column, levels.len(), declared)?;
-            let fill = if impute { most_frequent(codes, levels) } else { None };
-            Kind::Categorical { levels: ordered_levels(table, column, levels, encoding)?, fill }
+            let counts = counts(codes, levels.len(), rows);
+            let fill = if impute { most_frequent(&counts, levels) } else { None };
+            let met = levels.iter().zip(&counts).filter(|(_, count)| **count > 0).map(|(level, _)| level.clone());
+            Kind::Categorical { levels: ordered_levels(table, column, met.collect(), encoding)?, fill }
         }
     };
     Ok(Source { name: column.name.clone(), kind, indicator: impute && any_missing })
 }
 
 /// Sorted by code point, the reference first.
-fn ordered_levels(table: &Table, column: &Column, levels: &[String], encoding: &Encoding) -> Result<Vec<String>> {
-    let mut levels = levels.to_vec();
+fn ordered_levels(table: &Table, column: &Column, mut levels: Vec<String>, encoding: &Encoding) -> Result<Vec<String>> {
     levels.sort_unstable();
     if let Some((_, reference)) = encoding.reference.iter().find(|(name, _)| *name == column.name) {
         let Some(at) = levels.iter().position(|level| level == reference) else {
@@ -359,8 +363,8 @@ fn refuse_ids(table: &Table, column: &Column, n_levels: usize, declared: bool) -
     })
 }
 
-fn median(values: &[f64]) -> Option<f64> {
-    let mut present: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+fn median(values: &[f64], rows: &[usize]) -> Option<f64> {
+    let mut present: Vec<f64> = rows.iter().map(|&row| values[row]).filter(|v| !v.is_nan()).collect();
     present.sort_unstable_by(f64::total_cmp);
     let middle = present.len() / 2;
     match present.len() {
@@ -370,12 +374,22 @@ fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
+/// How often each level occurs in `rows`.
+fn counts(codes: &[u32], n_levels: usize, rows: &[usize]) -> Vec<usize> {
+    let mut counts = vec![0; n_levels];
+    for &row in rows {
+        // A missing cell's code is beyond every level.
+        if let Some(count) = counts.get_mut(codes[row] as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 /// The most frequent level; the first by code point among equals.
-fn most_frequent(codes: &[u32], levels: &[String]) -> Option<String> {
-    let mut counts = vec![0usize; levels.len()];
-    codes.iter().filter(|&&code| code != Cells::MISSING).for_each(|&code| counts[code as usize] += 1);
+fn most_frequent(counts: &[usize], levels: &[String]) -> Option<String> {
     let by_count = |a: &usize, b: &usize| counts[*a].cmp(&counts[*b]).then_with(|| levels[*b].cmp(&levels[*a]));
-    (0..levels.len()).max_by(by_count).map(|at| levels[at].clone())
+    (0..levels.len()).filter(|&at| counts[at] > 0).max_by(by_count).map(|at| levels[at].clone())
 }
 
 fn feature(table: &Table, source: &Source, column: &Column, rows: &[usize]) -> Result<Feature> {
@@ -388,11 +402,9 @@ fn feature(table: &Table, source: &Source, column: &Column, rows: &[usize]) -> R
                     .as_ref()
                     .and_then(|fill| code_in(levels, fill))
                     .ok_or_else(|| Error::MissingValue { place: table.place(row, &column.name), cells: 1 }),
-                Known::No(level) => Err(Error::UnseenLevel {
-                    place: table.place(row, &column.name),
-                    level,
-                    known: levels.clone(),
-                }),
+                Known::No(level) => {
+                    Err(Error::UnseenLevel { place: table.place(row, &column.name), level, known: levels.clone() })
+                }
             });
             let codes = codes.collect::<Result<_>>()?;
             Ok(Feature::Codes { codes, levels: levels.len() })

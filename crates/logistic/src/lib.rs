@@ -1,4 +1,5 @@
 //! Logistic regression, start to finish.
+pub mod cholesky;
 pub mod dataset;
 pub mod encode;
 pub mod error;

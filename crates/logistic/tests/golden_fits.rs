@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use logistic::dataset::{Dataset, Feature};
-use logistic::encode::{Encoding, Encoder, Missing};
+use logistic::encode::{Encoder, Encoding, Missing};
 use logistic::error::Warning;
 use logistic::model::{LogisticRegression, Method, Model};
 use logistic::solver::Go;
@@ -163,7 +163,12 @@ fn ridge() {
         let largest = reference.values().fold(0.0, |max, v| f64::max(max, v.as_f64().unwrap().abs()));
         for coefficient in &model.coefficients {
             let expected = reference[golden_name(&coefficient.term)].as_f64().unwrap();
-            close(coefficient.estimate.unwrap(), expected, RIDGE * largest, &format!("{} {}", fit["id"], coefficient.term));
+            close(
+                coefficient.estimate.unwrap(),
+                expected,
+                RIDGE * largest,
+                &format!("{} {}", fit["id"], coefficient.term),
+            );
         }
         assert!(model.facts.converged(), "{}", fit["id"]);
         compared += 1;
@@ -233,9 +238,7 @@ fn units_do_not_matter() {
 #[test]
 fn a_weight_of_two_is_the_row_twice() {
     let data = rescaled(|_| 1.0, |_| 0.0);
-    let repeat = |values: &[f64]| {
-        values.iter().enumerate().flat_map(|(i, v)| vec![*v; i % 3]).collect::<Vec<f64>>()
-    };
+    let repeat = |values: &[f64]| values.iter().enumerate().flat_map(|(i, v)| vec![*v; i % 3]).collect::<Vec<f64>>();
     let number = |feature: &Feature| match feature {
         Feature::Number(values) => Feature::Number(repeat(values)),
         Feature::Codes { .. } => panic!(),

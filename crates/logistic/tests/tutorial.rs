@@ -28,12 +28,8 @@ fn floats(value: &Value) -> Vec<f64> {
 }
 
 fn data() -> Dataset {
-    let blobs = Blobs {
-        n_samples: Samples::Total(1000),
-        centers: Centers::Number(2),
-        random_state: 261,
-        ..Blobs::default()
-    };
+    let blobs =
+        Blobs { n_samples: Samples::Total(1000), centers: Centers::Number(2), random_state: 261, ..Blobs::default() };
     let blobs = make_blobs(&blobs).unwrap();
     let x: Vec<f64> = blobs.x.iter().map(|&x| f64::from(x as f32)).collect();
     Dataset::from_rows(&x, 2, blobs.y.iter().map(|&y| y as f64).collect()).unwrap()
@@ -57,8 +53,7 @@ fn train(run: &Value, splits: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
     let mut model: Box<dyn Module> =
         if with_sigmoid { Box::new(Sequential::with_sigmoid(linear)) } else { Box::new(linear) };
     let mut solver = solver(settings["optimizer"].as_str().unwrap());
-    let loader =
-        DataLoader::new(&train).batch_size(settings["batch_size"].as_u64().unwrap() as usize).shuffle(true);
+    let loader = DataLoader::new(&train).batch_size(settings["batch_size"].as_u64().unwrap() as usize).shuffle(true);
     let (mut losses, mut parameters) = (Vec::new(), Vec::new());
     for _ in 0..100 {
         let mut sum = 0.0;
@@ -147,5 +142,8 @@ fn state_dict_has_pytorchs_names() {
     other.load_state_dict("model", &state).unwrap();
     assert_eq!(other, linear);
     assert!(other.load_state_dict("", &state).is_err());
-    assert_eq!(names(Sequential::with_sigmoid(linear).state_dict("model")), ["model.linear.weight", "model.linear.bias"]);
+    assert_eq!(
+        names(Sequential::with_sigmoid(linear).state_dict("model")),
+        ["model.linear.weight", "model.linear.bias"]
+    );
 }

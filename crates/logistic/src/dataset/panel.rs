@@ -16,11 +16,7 @@ pub struct Standardisation {
 impl Standardisation {
     /// Every column, as it is.
     pub fn none(n_columns: usize) -> Self {
-        Standardisation {
-            columns: (0..n_columns).collect(),
-            centre: vec![0.0; n_columns],
-            scale: vec![1.0; n_columns],
-        }
+        Standardisation { columns: (0..n_columns).collect(), centre: vec![0.0; n_columns], scale: vec![1.0; n_columns] }
     }
 
     /// Every column that varies, by its weighted mean and standard deviation over `rows`; with `centred` false (a

@@ -90,8 +90,9 @@ impl Model {
         let bytes =
             std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "read", source })?;
         let name = path.display().to_string();
-        let text = String::from_utf8(bytes)
-            .map_err(|_| refused(&name, "not a model file: not text", "give the file that `logistic train -o` wrote"))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            refused(&name, "not a model file: not text", "give the file that `logistic train -o` wrote")
+        })?;
         Model::from_json(&text, &name)
     }
 }

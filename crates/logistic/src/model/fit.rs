@@ -1,8 +1,9 @@
 //! Fitting: standardise, leave out what repeats, minimise, certify, and carry the result back to the user's units.
 
+use super::Facts;
 use super::inference::{Inference, variances};
 use super::separation::{Separation, verify};
-use super::Facts;
+use crate::cholesky::Cholesky;
 use crate::dataset::{DataLoader, Rows, Standardisation};
 use crate::encode::Term;
 use crate::error::{Error, Place, Result, Warning};
@@ -10,7 +11,7 @@ use crate::loss::BceWithLogits;
 use crate::objective::{EmpiricalRisk, Linear, Module, Objective, Order};
 use crate::random::torch::Generator;
 use crate::solver::{
-    Adam, Certificate, Cholesky, Go, Lbfgs, Newton, Sgd, Solver, Step, Stopping, Termination, minimise, newton_direction,
+    Adam, Certificate, Go, Lbfgs, Newton, Sgd, Solver, Step, Stopping, Termination, minimise, newton_direction,
 };
 
 /// The way to the optimum.
@@ -206,58 +207,24 @@ impl LogisticRegression {
         let k = standard.columns.len();
         let mut model = if self.intercept { Linear::zeros(k, 1) } else { Linear::without_bias(k, 1) };
         let mut trace = Vec::new();
+        let mut full =
+            |solver: &mut dyn Solver, stopping| minimise(&risk, &mut model, solver, stopping, &mut trace, progress);
+        let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let termination = match self.method {
-            Method::Newton => {
-                let stopping = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
-                minimise(&risk, &mut model, &mut Newton, stopping, &mut trace, progress)?
-            }
-            Method::Lbfgs => {
-                minimise(&risk, &mut model, &mut Lbfgs::default(), Stopping::default(), &mut trace, progress)?
-            }
+            Method::Newton => full(&mut Newton, newton)?,
+            Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
-                let batches = Batches { epochs, batch_size, seed };
-                let mut solver = Sgd::new(learning_rate);
-                self.epochs(rows, standard, l2, batches, &mut solver, &mut model, &mut trace, progress)?
+                let batches =
+                    Batches { rows, risk_of: &|batch| self.risk(batch, standard, l2), epochs, batch_size, seed };
+                batches.run(&mut Sgd::new(learning_rate), &mut model, &mut trace, progress)?
             }
             Method::Adam { learning_rate, epochs, batch_size, seed } => {
-                let batches = Batches { epochs, batch_size, seed };
-                let mut solver = Adam::new(learning_rate);
-                self.epochs(rows, standard, l2, batches, &mut solver, &mut model, &mut trace, progress)?
+                let batches =
+                    Batches { rows, risk_of: &|batch| self.risk(batch, standard, l2), epochs, batch_size, seed };
+                batches.run(&mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
             }
         };
         Ok(certify(&risk, model, termination, trace))
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn epochs(
-        &self,
-        rows: &Rows<'_>,
-        standard: &Standardisation,
-        l2: f64,
-        batches: Batches,
-        solver: &mut dyn Solver,
-        model: &mut Linear,
-        trace: &mut Vec<f64>,
-        progress: &mut dyn FnMut(usize, &Step) -> Go,
-    ) -> Result<Termination> {
-        let loader = DataLoader::new(rows).batch_size(batches.batch_size).shuffle(true);
-        let mut rng = Generator::manual_seed(batches.seed);
-        for epoch in 0..batches.epochs {
-            let mut sum = 0.0;
-            let mut last = None;
-            for batch in loader.epoch(&mut rng).filter(|batch| batch.total_weight() > 0.0) {
-                let step = solver.step(&self.risk(&batch, standard, l2), model)?;
-                sum += step.value;
-                last = Some(step);
-            }
-            trace.push(sum / loader.n_batches() as f64);
-            if let Some(step) = last
-                && progress(epoch, &step) == Go::Stop
-            {
-                return Ok(Termination::Interrupted);
-            }
-        }
-        Ok(Termination::MaxIterations)
     }
 
     /// Looks for a direction in which the likelihood rises for ever, where the fit gives reason to.
@@ -372,12 +339,43 @@ impl Fit {
     }
 }
 
-/// Mini-batch settings.
-#[derive(Clone, Copy)]
-struct Batches {
+/// A mini-batch run.
+struct Batches<'a, 'f> {
+    rows: &'f Rows<'a>,
+    risk_of: &'f dyn Fn(&Rows<'a>) -> EmpiricalRisk<'a, BceWithLogits>,
     epochs: usize,
     batch_size: usize,
     seed: u64,
+}
+
+impl Batches<'_, '_> {
+    /// All epochs; the mean loss of each goes into `trace`.
+    fn run(
+        &self,
+        solver: &mut dyn Solver,
+        model: &mut Linear,
+        trace: &mut Vec<f64>,
+        progress: &mut dyn FnMut(usize, &Step) -> Go,
+    ) -> Result<Termination> {
+        let loader = DataLoader::new(self.rows).batch_size(self.batch_size).shuffle(true);
+        let mut rng = Generator::manual_seed(self.seed);
+        for epoch in 0..self.epochs {
+            let mut sum = 0.0;
+            let mut last = None;
+            for batch in loader.epoch(&mut rng).filter(|batch| batch.total_weight() > 0.0) {
+                let step = solver.step(&(self.risk_of)(&batch), model)?;
+                sum += step.value;
+                last = Some(step);
+            }
+            trace.push(sum / loader.n_batches() as f64);
+            if let Some(step) = last
+                && progress(epoch, &step) == Go::Stop
+            {
+                return Ok(Termination::Interrupted);
+            }
+        }
+        Ok(Termination::MaxIterations)
+    }
 }
 
 /// Where a solver ended, in standardised columns.

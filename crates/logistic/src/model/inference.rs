@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cholesky::Cholesky;
 use crate::dataset::Standardisation;
-use crate::solver::Cholesky;
 
 /// The Wald inference of one coefficient (McCullagh & Nelder, *Generalized Linear Models*, 2nd ed. 1989, §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

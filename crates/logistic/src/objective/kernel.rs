@@ -24,14 +24,7 @@ pub(super) fn logits<'w>(panel: &Panel, parameters: &[f64], work: &'w mut Work) 
 }
 
 /// Adds the panel's weighted losses, and as many of their derivatives as `order` asks for.
-pub(super) fn add(
-    panel: &Panel,
-    loss: &impl Loss,
-    parameters: &[f64],
-    order: Order,
-    work: &mut Work,
-    sums: &mut Sums,
-) {
+pub(super) fn add(panel: &Panel, loss: &impl Loss, parameters: &[f64], order: Order, work: &mut Work, sums: &mut Sums) {
     logits(panel, parameters, work);
     let Work { z, curvature, scaled } = work;
     curvature.clear();

@@ -12,6 +12,7 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
+use crate::cholesky::Cholesky;
 use crate::dataset::{Panel, Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::{Loss, Output, Reduction};
@@ -173,7 +174,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     }
 
     /// The largest leverage norm `max ‖(xᵢ, 1)‖` in the metric of the inverse of `factor`, a Cholesky factor.
-    pub(crate) fn largest_norm(&self, factor: &crate::solver::Cholesky) -> f64 {
+    pub(crate) fn largest_norm(&self, factor: &Cholesky) -> f64 {
         let k = self.n_columns();
         let largest = |start: usize| {
             let mut row = vec![0.0; self.n_parameters()];

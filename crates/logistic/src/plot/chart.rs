@@ -64,11 +64,11 @@ impl Chart {
             .axis_style(INK.stroke_width(scale.wide(1.0)))
             .draw()?;
         for line in &self.lines {
-            let style = line.colour.stroke_width(scale.wide(2.0));
+            let style = line.colour.stroke_width(scale.wide(if line.dashed { 1.0 } else { 2.0 }));
             let points = line.points.iter().copied();
             let drawn = if line.dashed {
                 let (dash, gap) = (scale.px(6.0), scale.px(5.0));
-                chart.draw_series(DashedLineSeries::new(points, dash, gap, line.colour.stroke_width(scale.wide(1.0))))?
+                chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?
             } else {
                 chart.draw_series(LineSeries::new(points, style))?
             };

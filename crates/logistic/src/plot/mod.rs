@@ -126,8 +126,7 @@ impl Picture {
 fn register_font() -> Result<()> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let font = include_bytes!("../../assets/DejaVuSans.ttf");
-    let registered = REGISTERED
-        .get_or_init(|| plotters::style::register_font(FONT, FontStyle::Normal, font).is_ok());
+    let registered = REGISTERED.get_or_init(|| plotters::style::register_font(FONT, FontStyle::Normal, font).is_ok());
     if *registered { Ok(()) } else { Err(failed("the font was not taken")) }
 }
 

@@ -5,9 +5,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{
-    BLUE_CLASS, Drawn, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, shortened, thinned, tick,
-};
+use super::{BLUE_CLASS, Drawn, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, shortened, thinned, tick};
 use crate::error::{Error, Result};
 use crate::loss::{logit, sigmoid};
 
@@ -86,11 +84,8 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 /// Blue for 0, white for ½, orange for 1.
 fn shade(probability: f64) -> RGBColor {
-    let (towards, strength) = if probability < 0.5 {
-        (BLUE_CLASS, 1.0 - 2.0 * probability)
-    } else {
-        (ORANGE_CLASS, 2.0 * probability - 1.0)
-    };
+    let (towards, strength) =
+        if probability < 0.5 { (BLUE_CLASS, 1.0 - 2.0 * probability) } else { (ORANGE_CLASS, 2.0 * probability - 1.0) };
     let channel = |c: u8| (255.0 + 0.5 * strength * (f64::from(c) - 255.0)).round() as u8;
     RGBColor(channel(towards.0), channel(towards.1), channel(towards.2))
 }
@@ -120,7 +115,7 @@ impl Scatter {
             .y_labels(7)
             .x_label_formatter(&|value| tick(*value))
             .y_label_formatter(&|value| tick(*value))
-            .bold_line_style(if self.boundary.is_some() { TRANSPARENT.into() } else { GRID.stroke_width(scale.wide(1.0)) })
+            .bold_line_style(GRID.mix(if self.boundary.is_some() { 0.0 } else { 1.0 }).stroke_width(scale.wide(1.0)))
             .light_line_style(TRANSPARENT)
             .axis_style(INK.stroke_width(scale.wide(1.0)))
             .draw()?;
@@ -133,7 +128,7 @@ impl Scatter {
             .configure_series_labels()
             .position(SeriesLabelPosition::UpperLeft)
             .label_font(scale.text(13.0))
-            .legend_area_size(scale.px(18.0))
+            .legend_area_size(scale.px(26.0))
             .margin(scale.px(10.0))
             .background_style(WHITE.mix(0.85))
             .border_style(GRID)

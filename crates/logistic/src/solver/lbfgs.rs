@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Solver, Step, check, dot};
+use super::{Solver, Step, check};
+use crate::cholesky::dot;
 use crate::error::Result;
 use crate::objective::{Module, Objective, Order, Sums};
 
@@ -80,12 +81,8 @@ impl Solver for Lbfgs {
         check(objective, model)?;
         let start = model.parameters().to_vec();
         let here = self.here.take().unwrap_or_else(|| objective.sums(&start, Order::Gradient));
-        let mut step = Step {
-            value: here.value,
-            gradient_max_norm: here.gradient_max_norm(),
-            gap_estimate: None,
-            moved: false,
-        };
+        let mut step =
+            Step { value: here.value, gradient_max_norm: here.gradient_max_norm(), gap_estimate: None, moved: false };
         let mut direction = self.direction(&here.gradient);
         if dot(&direction, &here.gradient) >= 0.0 {
             self.pairs.clear();
@@ -111,13 +108,7 @@ impl Solver for Lbfgs {
 
 /// A step length that meets the strong Wolfe conditions, by bracketing and bisection, and the sums there. Below the
 /// objective's rounding, where values say nothing any more, the slope alone decides.
-fn wolfe(
-    objective: &dyn Objective,
-    start: &[f64],
-    direction: &[f64],
-    here: &Sums,
-    first: f64,
-) -> Option<(f64, Sums)> {
+fn wolfe(objective: &dyn Objective, start: &[f64], direction: &[f64], here: &Sums, first: f64) -> Option<(f64, Sums)> {
     let slope = dot(direction, &here.gradient);
     let rounding = 8.0 * f64::EPSILON * here.value.abs();
     let (mut low, mut high, mut length) = (0.0, f64::INFINITY, first);
@@ -128,7 +119,8 @@ fn wolfe(
         let point: Vec<f64> = start.iter().zip(direction).map(|(s, d)| s + length * d).collect();
         let there = objective.sums(&point, Order::Gradient);
         let new_slope = dot(direction, &there.gradient);
-        if !(there.value <= here.value + DECREASE * length * slope + rounding) || new_slope > -CURVATURE * slope {
+        let lowered = there.value <= here.value + DECREASE * length * slope + rounding;
+        if !lowered || new_slope > -CURVATURE * slope {
             high = length;
         } else if new_slope < CURVATURE * slope {
             low = length;

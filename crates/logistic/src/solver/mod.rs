@@ -1,13 +1,11 @@
 //! Ways to a minimum. A solver sees an [`Objective`], never the data behind it.
 
 mod adam;
-mod cholesky;
 mod lbfgs;
 mod newton;
 mod sgd;
 
 pub use adam::Adam;
-pub use cholesky::{Cholesky, NotPositiveDefinite};
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
 pub(crate) use newton::newton_direction;
@@ -147,8 +145,4 @@ fn check(objective: &dyn Objective, model: &dyn Module) -> Result<()> {
         });
     }
     Ok(())
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

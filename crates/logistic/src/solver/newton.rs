@@ -1,6 +1,7 @@
 //! Newton's method (Nocedal & Wright, *Numerical Optimization*, 2nd ed. 2006, algorithm 3.2), by Cholesky.
 
-use super::{Cholesky, Solver, Step, check, dot};
+use super::{Solver, Step, check};
+use crate::cholesky::{Cholesky, dot};
 use crate::error::Result;
 use crate::objective::{Module, Objective, Order};
 

@@ -20,14 +20,7 @@ pub struct Sgd {
 impl Sgd {
     /// Plain steps of `learning_rate` times the gradient.
     pub fn new(learning_rate: f64) -> Self {
-        Sgd {
-            learning_rate,
-            momentum: 0.0,
-            dampening: 0.0,
-            nesterov: false,
-            weight_decay: 0.0,
-            velocity: Vec::new(),
-        }
+        Sgd { learning_rate, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0, velocity: Vec::new() }
     }
 
     /// Keeps this share of the last step's direction.

@@ -22,11 +22,7 @@ pub struct CsvOptions {
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        CsvOptions {
-            delimiter: b',',
-            missing_markers: MISSING_MARKERS.map(String::from).to_vec(),
-            text: Vec::new(),
-        }
+        CsvOptions { delimiter: b',', missing_markers: MISSING_MARKERS.map(String::from).to_vec(), text: Vec::new() }
     }
 }
 
@@ -100,7 +96,9 @@ impl CsvFile {
     ) -> Result<()> {
         let io = |error: csv::Error| match error.into_kind() {
             csv::ErrorKind::Io(source) => Error::Io { path: to.into(), action: "write", source },
-            other => Error::Io { path: to.into(), action: "write", source: std::io::Error::other(format!("{other:?}")) },
+            other => {
+                Error::Io { path: to.into(), action: "write", source: std::io::Error::other(format!("{other:?}")) }
+            }
         };
         let names = header(&self.path, &self.bytes, options)?;
         if let Some((name, _)) = extra.iter().find(|(name, _)| names.iter().any(|own| own == name)) {

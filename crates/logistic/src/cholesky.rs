@@ -38,10 +38,10 @@ impl Cholesky {
             let mut row: Vec<f64> = Vec::with_capacity(rows.len() + 1);
             for (k, other) in rows.iter().enumerate() {
                 let entry: &f64 = &matrix[i * n + kept[k]];
-                row.push((entry - super::dot(&row, other)) / other[k]);
+                row.push((entry - dot(&row, other)) / other[k]);
             }
             let diagonal = matrix[i * n + i];
-            let pivot = diagonal - super::dot(&row, &row);
+            let pivot = diagonal - dot(&row, &row);
             if pivot > tolerance * diagonal && pivot > 0.0 && pivot.is_finite() {
                 row.push(pivot.sqrt());
                 rows.push(row);
@@ -62,7 +62,7 @@ impl Cholesky {
     pub fn solve_lower(&self, b: &mut [f64]) {
         for i in 0..self.n {
             let row = &self.lower[i * self.n..i * self.n + i];
-            b[i] = (b[i] - super::dot(row, &b[..i])) / self.lower[i * self.n + i];
+            b[i] = (b[i] - dot(row, &b[..i])) / self.lower[i * self.n + i];
         }
     }
 
@@ -86,6 +86,11 @@ impl Cholesky {
         }
         inverse
     }
+}
+
+/// The inner product of two vectors of the same length.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

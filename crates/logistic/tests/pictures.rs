@@ -1,0 +1,78 @@
+//! Pictures are well-formed, say what they show, and refuse what cannot be drawn.
+#![cfg(feature = "plot")]
+
+use logistic::evaluate::{ConfusionMatrix, Evaluation};
+use logistic::plot::{self, Boundary, Picture};
+
+fn evaluation() -> Evaluation {
+    let p: Vec<f64> = (0..400).map(|i| f64::from((i * 37) % 101) / 101.0).collect();
+    let y: Vec<f64> = p.iter().enumerate().map(|(i, p)| f64::from(*p > ((i * 13) % 17) as f64 / 17.0)).collect();
+    Evaluation::new(&p, &y, None, 0.5).unwrap()
+}
+
+fn check(picture: &Picture, words: &[&str]) {
+    let svg = picture.svg().unwrap();
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    assert!(svg.contains("DejaVu Sans, Verdana, sans-serif"));
+    for word in words {
+        assert!(svg.contains(word), "`{word}` is not in the picture");
+    }
+    assert_eq!(svg, picture.svg().unwrap(), "the same picture twice");
+    let png = picture.png().unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    assert_eq!((reader.info().width, reader.info().height), (1280, 1040));
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    assert!(pixels.iter().any(|&p| p < 128), "something is drawn");
+}
+
+#[test]
+fn each_picture_shows_what_it_is_of() {
+    let evaluation = evaluation();
+    check(&plot::log_probability(), &["log p", "probability p"]);
+    check(&plot::training_loss(&[0.7, 0.5, 0.4], "epoch").unwrap(), &["Training loss", "epoch"]);
+    check(&plot::roc(evaluation.roc.as_ref().unwrap()), &["chance", "area 0."]);
+    let pr = evaluation.pr.as_ref().unwrap();
+    check(&plot::precision_recall(pr, 0.5).unwrap(), &["average precision 0.", "base rate 0.500"]);
+    check(&plot::calibration(&evaluation.calibration), &["perfect", "slope"]);
+    let matrix =
+        ConfusionMatrix { true_negative: 75.0, false_positive: 21.0, false_negative: 7.0, true_positive: 97.0 };
+    check(
+        &plot::confusion_matrix(&matrix, ["no", "yes"]).unwrap(),
+        &["75", "21", "97", "78.1 %", "predicted", "actual"],
+    );
+}
+
+#[test]
+fn boundaries_of_every_direction() {
+    let points: Vec<[f64; 2]> = (0..50).map(|i| [f64::from(i % 7), f64::from(i % 5)]).collect();
+    let positive: Vec<bool> = (0..50).map(|i| i % 3 == 0).collect();
+    let names = (["width", "height"], ["Tännchen & <co>", "yes"]);
+    for (weight, line) in
+        [([1.0, 0.0], true), ([0.0, 1.0], true), ([1.0, -1.0], true), ([0.0, 0.0], false), ([0.001, 0.0], false)]
+    {
+        let boundary = Boundary {
+            weight,
+            bias: -2.0 * weight[0] - 2.0 * weight[1] - f64::from(weight[0] == 0.001),
+            threshold: 0.5,
+        };
+        let picture = plot::scatter(&points, &positive, names.0, names.1, Some(boundary)).unwrap();
+        check(&picture, &["width", "height", "yes", "&lt;co&gt;"]);
+        assert_eq!(picture.svg().unwrap().contains("probability 0.5"), line, "{weight:?}");
+    }
+    check(&plot::scatter(&[[1.0, 1.0]], &[true], names.0, names.1, None).unwrap(), &["Data by class"]);
+    let many = vec![[0.5, 0.25]; 200_000];
+    let svg = plot::scatter(&many, &vec![false; 200_000], names.0, names.1, None).unwrap().svg().unwrap();
+    assert!(svg.len() < 1_000_000);
+}
+
+#[test]
+fn what_cannot_be_drawn_is_refused() {
+    let names = (["a", "b"], ["no", "yes"]);
+    assert!(plot::scatter(&[], &[], names.0, names.1, None).is_err());
+    assert!(plot::scatter(&[[f64::NAN, 0.0]], &[true], names.0, names.1, None).is_err());
+    assert!(plot::scatter(&[[0.0, 0.0]], &[], names.0, names.1, None).is_err());
+    assert!(plot::training_loss(&[], "epoch").is_err());
+    assert!(plot::training_loss(&[f64::NAN], "epoch").is_err());
+    check(&plot::training_loss(&[0.5, f64::INFINITY], "epoch").unwrap(), &["Training loss"]);
+}
