@@ -1,4 +1,5 @@
-//! Logistic regression, start to finish.
+#![doc = include_str!("../../../README.md")]
+
 pub mod cholesky;
 pub mod dataset;
 pub mod encode;
@@ -14,4 +15,5 @@ pub mod random;
 pub mod solver;
 pub mod table;
 pub mod tutorial;
+
 pub use error::{Error, Result};

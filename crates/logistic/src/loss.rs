@@ -101,10 +101,15 @@ impl Loss for BceWithLogits {
         let sum = 1.0 + t;
         let inverse = 1.0 / sum;
         let tail = sum.ln() + (t - (sum - 1.0)) * inverse;
-        let (p, q) = if z >= 0.0 { (inverse, t * inverse) } else { (t * inverse, inverse) };
+        // p and q = 1 − p; below = softplus(−z) = −log p, above = softplus(z) = −log q.
+        let (p, q, below, above) = if z >= 0.0 {
+            (inverse, t * inverse, tail, z + tail)
+        } else {
+            (t * inverse, inverse, tail - z, tail)
+        };
         let (positive, negative) = (self.pos_weight * y, 1.0 - y);
         Derivatives {
-            value: positive * ((-z).max(0.0) + tail) + negative * (z.max(0.0) + tail),
+            value: positive * below + negative * above,
             first: negative * p - positive * q,
             second: (positive + negative) * p * q,
         }

@@ -32,13 +32,17 @@ pub(super) fn add(panel: &Panel, loss: &impl Loss, parameters: &[f64], order: Or
         // A row of weight 0 is no row, however large its loss.
         if weight == 0.0 {
             *z = 0.0;
-            curvature.push(0.0);
+            if order >= Order::Hessian {
+                curvature.push(0.0);
+            }
             continue;
         }
         let at = loss.at(*z, y);
         sums.value += weight * at.value;
         *z = weight * at.first;
-        curvature.push(weight * at.second);
+        if order >= Order::Hessian {
+            curvature.push(weight * at.second);
+        }
     }
     // From here on `z` holds the residuals s·dℓ/dz.
     let (residual, width) = (&*z, parameters.len());
