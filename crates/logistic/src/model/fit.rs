@@ -224,6 +224,15 @@ impl LogisticRegression {
                 batches.run(&mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
             }
         };
+        if let (Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. }, Some(_)) =
+            (self.method, model.parameters().iter().find(|w| !w.is_finite()))
+        {
+            return Err(Error::Setting {
+                name: "learning-rate",
+                expected: "small enough for the training not to diverge".to_string(),
+                found: learning_rate.to_string(),
+            });
+        }
         Ok(certify(&risk, model, termination, trace))
     }
 
