@@ -224,16 +224,17 @@ impl LogisticRegression {
                 batches.run(&mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
             }
         };
-        if let (Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. }, Some(_)) =
-            (self.method, model.parameters().iter().find(|w| !w.is_finite()))
-        {
-            return Err(Error::Setting {
-                name: "learning-rate",
-                expected: "small enough for the training not to diverge".to_string(),
-                found: learning_rate.to_string(),
-            });
+        let attempt = certify(&risk, model, termination, trace);
+        match self.method {
+            Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {
+                Err(Error::Setting {
+                    name: "learning-rate",
+                    expected: "small enough for the training not to diverge".to_string(),
+                    found: learning_rate.to_string(),
+                })
+            }
+            _ => Ok(attempt),
         }
-        Ok(certify(&risk, model, termination, trace))
     }
 
     /// Looks for a direction in which the likelihood rises for ever, where the fit gives reason to.
@@ -395,6 +396,14 @@ struct Attempt {
     objective: f64,
     factor: Option<Cholesky>,
     certificate: Certificate,
+}
+
+impl Attempt {
+    /// Whether numbers left the range of f64 on the way.
+    fn diverged(&self) -> bool {
+        let numbers = self.model.parameters().iter().chain(&self.trace).chain([&self.objective]);
+        numbers.into_iter().any(|number| !number.is_finite())
+    }
 }
 
 /// Bounds the distance to the minimum.
