@@ -21,6 +21,10 @@ use crate::{Outcome, evaluate, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
+    if let Some(dir) = &args.plots {
+        let io = |source| Error::Io { path: dir.clone(), action: "write", source };
+        std::fs::create_dir_all(dir).map_err(io)?;
+    }
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
     let (encoder, encoded) = data(args)?;

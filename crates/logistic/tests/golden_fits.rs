@@ -24,6 +24,8 @@ const RIDGE: f64 = 1e-6;
 const LBFGS: f64 = 1e-6;
 /// Any scale and shift of the columns, in standard errors.
 const UNITS: f64 = 1e-8;
+/// After a shift that costs the data themselves all but seven digits.
+const FAR: f64 = 1e-5;
 
 fn testdata() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
@@ -224,6 +226,17 @@ fn units_do_not_matter() {
             let std_error = reference.inference[j].unwrap().std_error;
             let found = other.weight[j].unwrap() * scale(j);
             close(found, reference.weight[j].unwrap(), tolerance * std_error, &format!("column {j}"));
+        }
+        // A power of two moves the binary point alone: not even the data are rounded.
+        let exact =
+            settings.fit(&rescaled(|j| [2f64.powi(-30), 2f64.powi(30)][j % 2], |_| 0.0).rows(), &mut |_, _| Go::On);
+        assert_eq!(exact.unwrap().facts.log_likelihood, reference.facts.log_likelihood);
+        // 2³⁴ is about 1e9 spreads of these columns: f64 keeps seven digits of them, and coefficients follow.
+        let far = settings.fit(&rescaled(|_| 1.0, |_| 2f64.powi(34)).rows(), &mut |_, _| Go::On).unwrap();
+        for j in 0..8 {
+            let std_error = reference.inference[j].unwrap().std_error;
+            let what = format!("column {j} shifted by 2^34");
+            close(far.weight[j].unwrap(), reference.weight[j].unwrap(), FAR * std_error, &what);
         }
         // A shift of 1e6 leaves f64 about ten digits of a column of spread 1, and so of its coefficient.
         let shifted = settings.fit(&rescaled(|_| 1.0, |_| 1048576.0).rows(), &mut |_, _| Go::On).unwrap();
