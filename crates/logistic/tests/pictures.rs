@@ -64,6 +64,11 @@ fn boundaries_of_every_direction() {
     let many = vec![[0.5, 0.25]; 200_000];
     let svg = plot::scatter(&many, &vec![false; 200_000], names.0, names.1, None).unwrap().svg().unwrap();
     assert!(svg.len() < 1_000_000);
+    let alternating: Vec<bool> = (0..20_000).map(|i| i % 2 == 0).collect();
+    let svg = plot::scatter(&many[..20_000], &alternating, names.0, names.1, None).unwrap().svg().unwrap();
+    for colour in ["#0072B2", "#D55E00"] {
+        assert!(svg.matches(colour).count() > 1000, "both classes are drawn");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::{BLUE_CLASS, Drawn, GREEN, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, thinned, tick};
+use super::{BLUE_CLASS, Drawn, GREEN, GRID, Kind, ORANGE_CLASS, Picture, Scale, finite, legend, mesh, thinned};
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, PrCurve, RocCurve};
 
@@ -49,20 +49,7 @@ impl Chart {
             .set_label_area_size(LabelAreaPosition::Left, scale.px(64.0))
             .set_label_area_size(LabelAreaPosition::Bottom, scale.px(48.0))
             .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
-        chart
-            .configure_mesh()
-            .x_desc(&self.axes[0])
-            .y_desc(&self.axes[1])
-            .axis_desc_style(scale.text(14.0))
-            .label_style(scale.text(12.0))
-            .x_labels(6)
-            .y_labels(6)
-            .x_label_formatter(&|value| tick(*value))
-            .y_label_formatter(&|value| tick(*value))
-            .bold_line_style(GRID.stroke_width(scale.wide(1.0)))
-            .light_line_style(TRANSPARENT)
-            .axis_style(INK.stroke_width(scale.wide(1.0)))
-            .draw()?;
+        mesh(&mut chart, &self.axes, GRID.to_rgba(), scale)?;
         for line in &self.lines {
             let style = line.colour.stroke_width(scale.wide(if line.dashed { 1.0 } else { 2.0 }));
             let points = line.points.iter().copied();
@@ -82,15 +69,7 @@ impl Chart {
         if self.lines.iter().all(|line| line.name.is_empty()) {
             return Ok(());
         }
-        chart
-            .configure_series_labels()
-            .position(self.legend.clone())
-            .label_font(scale.text(13.0))
-            .legend_area_size(scale.px(28.0))
-            .margin(scale.px(12.0))
-            .background_style(WHITE.mix(0.9))
-            .border_style(GRID)
-            .draw()
+        legend(&mut chart, self.legend.clone(), scale)
     }
 }
 

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::error::{Error, Result};
@@ -64,6 +65,46 @@ impl Scale {
 }
 
 type Drawn<DB> = std::result::Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+type Axes<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Axes with their names and ticks, over grid lines of colour `grid`.
+fn mesh<'a, DB: DrawingBackend + 'a>(
+    axes: &mut Axes<'a, DB>,
+    names: &[String; 2],
+    grid: RGBAColor,
+    scale: Scale,
+) -> Drawn<DB> {
+    axes.configure_mesh()
+        .x_desc(&names[0])
+        .y_desc(&names[1])
+        .axis_desc_style(scale.text(14.0))
+        .label_style(scale.text(12.0))
+        .x_labels(6)
+        .y_labels(6)
+        .x_label_formatter(&|value| tick(*value))
+        .y_label_formatter(&|value| tick(*value))
+        .bold_line_style(grid.stroke_width(scale.wide(1.0)))
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK.stroke_width(scale.wide(1.0)))
+        .draw()
+}
+
+/// The names of what is drawn.
+fn legend<'a, DB: DrawingBackend + 'a>(
+    axes: &mut Axes<'a, DB>,
+    position: SeriesLabelPosition,
+    scale: Scale,
+) -> Drawn<DB> {
+    axes.configure_series_labels()
+        .position(position)
+        .label_font(scale.text(13.0))
+        .legend_area_size(scale.px(28.0))
+        .margin(scale.px(12.0))
+        .background_style(WHITE.mix(0.85))
+        .border_style(GRID)
+        .draw()
+}
 
 impl Picture {
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB> {

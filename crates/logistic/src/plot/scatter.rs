@@ -1,11 +1,13 @@
 //! Points of two classes, with the decision boundary and the probability behind them.
 
 use plotters::coord::Shift;
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{BLUE_CLASS, Drawn, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, shortened, thinned, tick};
+use super::{
+    Axes, BLUE_CLASS, Drawn, GRID, INK, Kind, ORANGE_CLASS, Picture, Scale, finite, legend, mesh, shortened, thinned,
+    tick,
+};
 use crate::error::{Error, Result};
 use crate::loss::{logit, sigmoid};
 
@@ -29,8 +31,6 @@ pub(super) struct Scatter {
     x: (f64, f64),
     y: (f64, f64),
 }
-
-type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// More points would cover each other.
 const MOST_POINTS: usize = 5000;
@@ -62,10 +62,13 @@ pub fn scatter(
     if let Some(Boundary { weight, bias, threshold }) = boundary {
         finite("boundary", [weight[0], weight[1], bias, logit(threshold)])?;
     }
-    let both: Vec<([f64; 2], bool)> = points.iter().copied().zip(positive.iter().copied()).collect();
+    let both = || points.iter().copied().zip(positive.iter().copied());
+    // Each class by itself: every second row of a file may be of one class.
+    let of_class = |class: bool| -> Vec<([f64; 2], bool)> { both().filter(|point| point.1 == class).collect() };
+    let thinned = [false, true].map(|class| thinned(&of_class(class), MOST_POINTS / 2)).concat();
     Ok(Picture {
         kind: Kind::Scatter(Scatter {
-            points: thinned(&both, MOST_POINTS),
+            points: thinned,
             axes: axes.map(shortened),
             classes: classes.map(shortened),
             boundary,
@@ -105,37 +108,17 @@ impl Scatter {
         if let Some(boundary) = &self.boundary {
             self.shading(&mut chart, boundary)?;
         }
-        chart
-            .configure_mesh()
-            .x_desc(&self.axes[0])
-            .y_desc(&self.axes[1])
-            .axis_desc_style(scale.text(14.0))
-            .label_style(scale.text(12.0))
-            .x_labels(7)
-            .y_labels(7)
-            .x_label_formatter(&|value| tick(*value))
-            .y_label_formatter(&|value| tick(*value))
-            .bold_line_style(GRID.mix(if self.boundary.is_some() { 0.0 } else { 1.0 }).stroke_width(scale.wide(1.0)))
-            .light_line_style(TRANSPARENT)
-            .axis_style(INK.stroke_width(scale.wide(1.0)))
-            .draw()?;
+        let grid = GRID.mix(if self.boundary.is_some() { 0.0 } else { 1.0 });
+        mesh(&mut chart, &self.axes, grid, scale)?;
         self.classes(&mut chart, scale)?;
         if let Some(boundary) = &self.boundary {
             self.line(&mut chart, boundary, scale)?;
             colour_bar(&side, scale)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .label_font(scale.text(13.0))
-            .legend_area_size(scale.px(26.0))
-            .margin(scale.px(10.0))
-            .background_style(WHITE.mix(0.85))
-            .border_style(GRID)
-            .draw()
+        legend(&mut chart, SeriesLabelPosition::UpperLeft, scale)
     }
 
-    fn shading<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, boundary: &Boundary) -> Drawn<DB> {
+    fn shading<DB: DrawingBackend>(&self, chart: &mut Axes<'_, DB>, boundary: &Boundary) -> Drawn<DB> {
         let step = ((self.x.1 - self.x.0) / TILES as f64, (self.y.1 - self.y.0) / TILES as f64);
         let tiles = (0..TILES * TILES).map(|tile| {
             let x = self.x.0 + step.0 * (tile % TILES) as f64;
@@ -147,7 +130,7 @@ impl Scatter {
         chart.draw_series(tiles).map(|_| ())
     }
 
-    fn classes<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, scale: Scale) -> Drawn<DB> {
+    fn classes<DB: DrawingBackend>(&self, chart: &mut Axes<'_, DB>, scale: Scale) -> Drawn<DB> {
         let radius = scale.px(if self.points.len() > 1500 { 2.0 } else { 2.8 });
         for (positive, colour) in [(false, BLUE_CLASS), (true, ORANGE_CLASS)] {
             let of_class = self.points.iter().filter(|(_, class)| *class == positive);
@@ -161,7 +144,7 @@ impl Scatter {
     }
 
     /// The line where the probability is the threshold, inside the view; nothing where it passes outside.
-    fn line<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, boundary: &Boundary, scale: Scale) -> Drawn<DB> {
+    fn line<DB: DrawingBackend>(&self, chart: &mut Axes<'_, DB>, boundary: &Boundary, scale: Scale) -> Drawn<DB> {
         let Boundary { weight: [a, b], bias, threshold } = *boundary;
         let level = logit(threshold) - bias;
         // Each edge of the view gives at most one end.
