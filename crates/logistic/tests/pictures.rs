@@ -76,6 +76,7 @@ fn what_cannot_be_drawn_is_refused() {
     let names = (["a", "b"], ["no", "yes"]);
     assert!(plot::scatter(&[], &[], names.0, names.1, None).is_err());
     assert!(plot::scatter(&[[f64::NAN, 0.0]], &[true], names.0, names.1, None).is_err());
+    assert!(plot::scatter(&[[1.7e308, 0.0], [-1.7e308, 1.0]], &[true, false], names.0, names.1, None).is_err());
     assert!(plot::scatter(&[[0.0, 0.0]], &[], names.0, names.1, None).is_err());
     assert!(plot::training_loss(&[], "epoch").is_err());
     assert!(plot::training_loss(&[f64::NAN], "epoch").is_err());

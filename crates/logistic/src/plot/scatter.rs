@@ -59,6 +59,11 @@ pub fn scatter(
         return Err(Error::Setting { name: "points", expected, found: "none".to_string() });
     }
     finite("points", points.iter().flatten().copied())?;
+    // Beyond this the drawing library's search for ticks does not end.
+    if let Some(far) = points.iter().flatten().find(|value| value.abs() > 1e100) {
+        let expected = "within 1e100 of zero".to_string();
+        return Err(Error::Setting { name: "points", expected, found: far.to_string() });
+    }
     if let Some(Boundary { weight, bias, threshold }) = boundary {
         finite("boundary", [weight[0], weight[1], bias, logit(threshold)])?;
     }
@@ -81,7 +86,9 @@ pub fn scatter(
 /// The range of the values, and a little room.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    let room = (0.05 * (high - low)).max(1e-3 * high.abs()).max(1e-6);
+    let span = high - low;
+    let alone = if span > 0.0 { 1e-9 * high.abs() } else { (1e-3 * high.abs()).max(1e-6) };
+    let room = (0.05 * span).max(alone);
     (low - room, high + room)
 }
 
@@ -161,13 +168,16 @@ impl Scatter {
                 ends.push((x, y));
             }
         }
-        if ends.len() < 2 {
+        // A line through a corner meets two edges there; the outermost two ends are the line.
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let (Some(&first), Some(&last)) = (ends.first(), ends.last()) else { return Ok(()) };
+        if first == last {
             return Ok(());
         }
         let style = INK.stroke_width(scale.wide(2.0));
         let length = scale.px(16.0);
         chart
-            .draw_series(LineSeries::new(ends.into_iter().take(2), style))?
+            .draw_series(LineSeries::new([first, last], style))?
             .label(format!("probability {threshold}"))
             .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + length, y)], style));
         Ok(())
