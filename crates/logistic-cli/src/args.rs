@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use logistic::encode::Missing;
-use logistic::table::{CsvOptions, MISSING_MARKERS};
+use logistic::encode::{Missing, Unseen};
+use logistic::table::ReadOptions;
 
 /// Logistic regression, start to finish.
 #[derive(Debug, Parser)]
@@ -16,11 +16,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fit a model to a CSV file
+    /// Fit a model to a table
     Train(Box<TrainArgs>),
-    /// Measure how well a model predicts a CSV file with known outcomes
+    /// Measure how well a model predicts a table with known outcomes
     Evaluate(EvaluateArgs),
-    /// Write a CSV file again, with `probability` and `predicted` behind every row
+    /// Write a table again, with `probability` and `predicted` behind every row, in memory that does not grow with it
     Predict(PredictArgs),
     /// Show a model: coefficients, inference, how the fit went
     Summary(SummaryArgs),
@@ -43,26 +43,36 @@ impl Command {
     }
 }
 
-/// How a CSV file is written.
+/// How the data are written. The format itself is told by the content.
 #[derive(Args, Debug)]
 pub(crate) struct Format {
-    /// The character between cells; `tab` for a tabulator
-    #[arg(long, default_value = ",", value_name = "C", value_parser = delimiter)]
-    pub(crate) delimiter: u8,
-    /// A further word that stands for a missing cell; may be given more than once
+    /// The character between the cells of a CSV file; `tab` for a tabulator [default: found out]
+    #[arg(long, value_name = "C", value_parser = delimiter)]
+    pub(crate) delimiter: Option<u8>,
+    /// Numbers are written with a comma, as in 1,5
+    #[arg(long)]
+    pub(crate) decimal_comma: bool,
+    /// The first line is data; the columns are called column1, column2, …
+    #[arg(long)]
+    pub(crate) no_header: bool,
+    /// A further word that stands for a missing cell, besides an empty one, NA, N/A, NaN, nan, null, NULL and ?; may
+    /// be given more than once
     #[arg(long, value_name = "WORD")]
     pub(crate) missing_marker: Vec<String>,
 }
 
 impl Format {
     /// The options for reading, with these columns as text.
-    pub(crate) fn options(&self, text: Vec<String>) -> CsvOptions {
-        let standard = MISSING_MARKERS.map(String::from);
-        CsvOptions {
+    pub(crate) fn options(&self, text: Vec<String>) -> ReadOptions {
+        let mut options = ReadOptions {
             delimiter: self.delimiter,
-            missing_markers: standard.into_iter().chain(self.missing_marker.iter().cloned()).collect(),
+            decimal_comma: self.decimal_comma,
+            header: !self.no_header,
             text,
-        }
+            ..ReadOptions::default()
+        };
+        options.missing_markers.extend(self.missing_marker.iter().cloned());
+        options
     }
 }
 
@@ -76,8 +86,10 @@ fn delimiter(typed: &str) -> Result<u8, String> {
 
 #[derive(Args, Debug)]
 pub(crate) struct TrainArgs {
-    /// The CSV file, with a header; `-` is standard input
-    pub(crate) data: String,
+    /// The data: CSV with any delimiter, Parquet, Arrow, JSON lines or svmlight, also within gzip or zstd; several files
+    /// or a folder are one table; `-` is standard input
+    #[arg(required = true)]
+    pub(crate) data: Vec<String>,
     /// The column to predict
     #[arg(long)]
     pub(crate) target: String,
@@ -85,7 +97,7 @@ pub(crate) struct TrainArgs {
     /// this one is modelled against all others
     #[arg(long, value_name = "LABEL")]
     pub(crate) positive: Option<String>,
-    /// The columns to predict from [default: all but target and weights]
+    /// The columns to predict from [default: all but target, weights and excluded ones]
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) features: Vec<String>,
     /// Columns to leave out
@@ -97,6 +109,24 @@ pub(crate) struct TrainArgs {
     /// The reference level of a category [default: the first in sorted order]; may be given more than once
     #[arg(long, value_name = "COLUMN=LEVEL", value_parser = reference)]
     pub(crate) reference: Vec<(String, String)>,
+    /// Pool levels of fewer rows than this into `(other)`
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) min_level_count: usize,
+    /// What scoring does with a level that training has not seen
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) unseen: UnseenPolicy,
+    /// Add the products of two columns; may be given more than once
+    #[arg(long, value_name = "A:B", value_parser = interaction)]
+    pub(crate) interaction: Vec<(String, String)>,
+    /// Let a column bend: a natural cubic spline with N knots at quantiles; may be given more than once
+    #[arg(long, value_name = "COLUMN:N", value_parser = spline)]
+    pub(crate) spline: Vec<(String, usize)>,
+    /// Columns to take the natural logarithm of
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub(crate) log: Vec<String>,
+    /// Take dates apart into year, month, day of the week, and hour where there are times [default: days since 1970]
+    #[arg(long)]
+    pub(crate) date_parts: bool,
     /// The column of row weights
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weights: Option<String>,
@@ -130,9 +160,9 @@ pub(crate) struct TrainArgs {
     /// from all rows
     #[arg(long, value_name = "X", conflicts_with = "test_data")]
     pub(crate) test_fraction: Option<f64>,
-    /// Evaluate on this CSV file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test_data: Option<String>,
+    /// Evaluate on this file, or these files between commas
+    #[arg(long, value_delimiter = ',', value_name = "FILE")]
+    pub(crate) test_data: Vec<String>,
     /// Probabilities of at least this are called positive
     #[arg(long, default_value_t = 0.5, value_name = "X")]
     pub(crate) threshold: f64,
@@ -152,6 +182,42 @@ fn reference(typed: &str) -> Result<(String, String), String> {
         .split_once('=')
         .map(|(column, level)| (column.to_string(), level.to_string()))
         .ok_or_else(|| "expected COLUMN=LEVEL".to_string())
+}
+
+fn interaction(typed: &str) -> Result<(String, String), String> {
+    match typed.split_once(':') {
+        Some((a, b)) if !a.is_empty() && !b.is_empty() => Ok((a.to_string(), b.to_string())),
+        _ => Err("expected A:B, two columns".to_string()),
+    }
+}
+
+fn spline(typed: &str) -> Result<(String, usize), String> {
+    let knots = typed.rsplit_once(':').and_then(|(column, knots)| Some((column, knots.parse::<usize>().ok()?)));
+    match knots {
+        Some((column, knots @ 3..=20)) => Ok((column.to_string(), knots)),
+        _ => Err("expected COLUMN:N with 3 to 20 knots".to_string()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum UnseenPolicy {
+    /// Refuse it, with its place
+    #[default]
+    Error,
+    /// Score it as the reference level
+    Baseline,
+    /// Score it as `(other)`, in columns where rare levels were pooled
+    Other,
+}
+
+impl From<UnseenPolicy> for Unseen {
+    fn from(policy: UnseenPolicy) -> Self {
+        match policy {
+            UnseenPolicy::Error => Unseen::Error,
+            UnseenPolicy::Baseline => Unseen::Baseline,
+            UnseenPolicy::Other => Unseen::Other,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -192,8 +258,9 @@ pub(crate) enum SolverName {
 pub(crate) struct EvaluateArgs {
     /// The model file
     pub(crate) model: PathBuf,
-    /// The CSV file, with the target column; `-` is standard input
-    pub(crate) data: String,
+    /// The data, with the target column, in any format that `train` reads
+    #[arg(required = true)]
+    pub(crate) data: Vec<String>,
     /// Probabilities of at least this are called positive [default: the model's own]
     #[arg(long, value_name = "X")]
     pub(crate) threshold: Option<f64>,
@@ -214,8 +281,9 @@ pub(crate) struct EvaluateArgs {
 pub(crate) struct PredictArgs {
     /// The model file
     pub(crate) model: PathBuf,
-    /// The CSV file; `-` is standard input
-    pub(crate) data: String,
+    /// The data, in any format that `train` reads
+    #[arg(required = true)]
+    pub(crate) data: Vec<String>,
     /// Where to write the scored rows [default: standard output]
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: String,

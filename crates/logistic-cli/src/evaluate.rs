@@ -5,7 +5,6 @@ use std::fmt::Write;
 use logistic::encode::Target;
 use logistic::evaluate::{ConfusionMatrix, Evaluation};
 use logistic::model::Model;
-use logistic::table::read_csv;
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
@@ -15,7 +14,7 @@ use crate::{Outcome, train};
 pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let model = Model::load(&args.model)?;
     let threshold = args.threshold.unwrap_or(model.threshold);
-    let data = read_csv(&args.data, &args.format.options(model.encoder.text_columns()))?;
+    let data = train::load(&args.data, &args.format.options(model.encoder.text_columns()))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
     let probabilities = model.probabilities(&encoded);
     let evaluation = Evaluation::new(&probabilities, encoded.dataset.y(), encoded.dataset.weight(), threshold)?;

@@ -5,6 +5,36 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use logistic::solver::{Go, Step};
 
+/// Shows the bytes read, out of those of the files where they are known.
+pub(crate) struct Reading(ProgressBar);
+
+impl Reading {
+    pub(crate) fn new(paths: &[String]) -> Self {
+        let sizes: Option<u64> =
+            paths.iter().map(|path| std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|f| f.len())).sum();
+        let (bar, template) = match sizes {
+            Some(size) => (ProgressBar::new(size), "reading {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}"),
+            None => (ProgressBar::no_length(), "reading {spinner} {bytes}  {bytes_per_sec}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Reading(bar)
+    }
+
+    /// For a reader to call with the bytes it has read.
+    pub(crate) fn hear(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Shows iterations, or epochs out of `total`, and the objective.
 pub(crate) struct Progress(ProgressBar);
 

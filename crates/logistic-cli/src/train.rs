@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
-use logistic::encode::{Encoded, Encoder, Encoding, Target};
+use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
 use logistic::evaluate::Evaluation;
 use logistic::file::OutputFile;
 use logistic::model::{LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
-use logistic::table::read_csv;
+use logistic::table::{ReadOptions, Table, read};
 use serde_json::json;
 
 use crate::args::{SolverName, TrainArgs};
 use crate::output::{print, print_json, warn};
-use crate::progress::Progress;
+use crate::progress::{Progress, Reading};
 use crate::{Outcome, evaluate, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     }
     if let Some(output) = &mut output {
         let path = args.output.clone().unwrap_or_default();
-        let text = model.to_json()?;
+        let text = model.clone().without_unused_columns().to_json()?;
         let io = |source| Error::Io { path, action: "write", source };
         output.writer().write_all(text.as_bytes()).map_err(io)?;
     }
@@ -79,23 +79,33 @@ fn check(args: &TrainArgs) -> Outcome {
 }
 
 fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
-    let text = args.categorical.iter().chain([&args.target]).cloned().collect();
-    let table = read_csv(&args.data, &args.format.options(text))?;
-    let encoder = Encoder::fit(
-        &table,
-        &Encoding {
-            target: args.target.clone(),
-            positive: args.positive.clone(),
-            features: args.features.clone(),
-            exclude: args.exclude.clone(),
-            categorical: args.categorical.clone(),
-            weights: args.weights.clone(),
-            missing: args.missing.into(),
-            reference: args.reference.clone(),
-        },
-    )?;
-    let encoded = encoder.labelled(&table, args.weights.as_deref())?;
+    let table = load(&args.data, &args.format.options(args.categorical.clone()))?;
+    let encoding = Encoding {
+        target: args.target.clone(),
+        positive: args.positive.clone(),
+        features: args.features.clone(),
+        exclude: args.exclude.clone(),
+        categorical: args.categorical.clone(),
+        weights: args.weights.clone(),
+        missing: args.missing.into(),
+        reference: args.reference.clone(),
+        min_level_count: args.min_level_count,
+        unseen: args.unseen.into(),
+        interactions: args.interaction.clone(),
+        splines: args.spline.clone(),
+        logs: args.log.clone(),
+        date_parts: args.date_parts,
+    };
+    let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
+    let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
+    encoded.warnings.splice(0..0, warnings);
     Ok((encoder, encoded))
+}
+
+/// Reads a table, with a bar that shows how far it is.
+pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Error> {
+    let bar = Reading::new(paths);
+    read(paths, options, &|bytes| bar.hear(bytes))
 }
 
 fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
@@ -113,7 +123,7 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
     let settings = LogisticRegression { l2: args.l2, intercept: !args.no_intercept, method };
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
-    let fit = fit.map_err(|error| error.in_file(&args.data))?;
+    let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
     Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
 }
 
@@ -124,8 +134,8 @@ fn tested(
     encoded: &Encoded,
     held_out: &Rows<'_>,
 ) -> Result<Option<Evaluation>, Error> {
-    if let Some(path) = &args.test_data {
-        let table = read_csv(path, &args.format.options(model.encoder.text_columns()))?;
+    if !args.test_data.is_empty() {
+        let table = load(&args.test_data, &args.format.options(model.encoder.text_columns()))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
         let probabilities = model.probabilities(&encoded);
         let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());

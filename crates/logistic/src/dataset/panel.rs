@@ -130,6 +130,25 @@ impl Panel {
                 let value = |i: usize| if codes[i] as usize == level + 1 { on } else { off };
                 self.x.extend(rows.indices().map(value));
             }
+            Feature::Product { codes, values, .. } => {
+                let value = |i: usize| standard(if codes[i] as usize == level + 1 { values[i] } else { 0.0 });
+                self.x.extend(rows.indices().map(value));
+            }
+            feature @ Feature::Sparse { rows: own, values, .. } => {
+                let Some(range) = rows.range() else {
+                    self.x.extend(rows.indices().map(|i| standard(feature.value(i, 0))));
+                    return;
+                };
+                // Rows in a row: their entries stand together.
+                let first = own.partition_point(|&row| (row as usize) < range.start);
+                let start = self.x.len();
+                self.x.resize(start + range.len(), standard(0.0));
+                for (row, value) in
+                    own.iter().zip(values).skip(first).take_while(|(row, _)| (**row as usize) < range.end)
+                {
+                    self.x[start + *row as usize - range.start] = standard(*value);
+                }
+            }
         }
     }
 

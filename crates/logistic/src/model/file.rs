@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::file::OutputFile;
 
 /// The format this version writes, and the newest it reads.
-const FORMAT_VERSION: u64 = 1;
+const FORMAT_VERSION: u64 = 2;
 /// Stands for the checksum while it is computed.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const CHECKSUM_KEY: &str = "\"checksum\": \"";

@@ -108,6 +108,8 @@ const COLLINEAR: f64 = 1e-12;
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
 /// errors even where the bound is sharp. Newton's quadratic end puts them far closer.
 const CERTIFIED: f64 = 1e-8;
+/// The curvature of so many coefficients fills 3.2 GB.
+const MOST_TERMS: usize = 20_000;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
 
@@ -120,6 +122,7 @@ impl LogisticRegression {
     pub fn fit(&self, rows: &Rows<'_>, progress: &mut dyn FnMut(usize, &Step) -> Go) -> Result<Fit> {
         self.check(rows)?;
         let full = Standardisation::of(rows, self.intercept);
+        self.check_terms(rows, full.columns.len() + usize::from(self.intercept))?;
         let (standard, left_out) = self.independent(rows, &full);
         let attempt = self.attempt(rows, &standard, self.l2, progress)?;
         let separation = if self.l2 == 0.0 { self.separation(rows, &standard, &attempt)? } else { None };
@@ -161,6 +164,16 @@ impl LogisticRegression {
                 problem: format!("a fit needs rows of two classes, found {found}"),
                 help: "look at rows left out for missing values, and at zero weights".to_string(),
             });
+        }
+        Ok(())
+    }
+
+    fn check_terms(&self, rows: &Rows<'_>, terms: usize) -> Result<()> {
+        if self.l2 == 0.0 && terms > rows.len() {
+            return Err(Error::TooManyTerms { terms, most: rows.len(), bound: "rows" });
+        }
+        if terms > MOST_TERMS {
+            return Err(Error::TooManyTerms { terms, most: MOST_TERMS, bound: "terms" });
         }
         Ok(())
     }

@@ -3,14 +3,16 @@
 mod file;
 mod fit;
 mod inference;
+mod scoring;
 mod separation;
 
 pub use fit::{Fit, LogisticRegression, Method};
 pub use inference::Inference;
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Feature;
 use crate::encode::{Encoded, Encoder, Term};
 use crate::error::{Result, Warning};
 use crate::loss::sigmoid;
@@ -128,35 +130,39 @@ impl Model {
         Model { encoder, coefficients, threshold, facts: fit.facts, warnings, trace: fit.trace }
     }
 
+    /// The same model with an encoder that asks only for the columns that have a coefficient: what the model does not
+    /// use, scoring need not have. Data that the whole encoder encoded no longer fit this one.
+    #[must_use]
+    pub fn without_unused_columns(mut self) -> Self {
+        let estimated = self.coefficients.iter().filter(|coefficient| coefficient.estimate.is_some());
+        let used: HashSet<&str> = estimated.map(|coefficient| coefficient.term.as_str()).collect();
+        self.encoder = self.encoder.without_unused(|term| used.contains(term));
+        self
+    }
+
     /// The intercept; 0 for a model without one.
     pub fn intercept(&self) -> f64 {
         let first = self.coefficients.first().filter(|coefficient| coefficient.column.is_none());
         first.and_then(|coefficient| coefficient.estimate).unwrap_or(0.0)
     }
 
-    /// The coefficients of the design columns; 0 for a term that was left out.
+    /// The coefficients of the encoder's design columns; 0 for a term that was left out.
     pub fn weight(&self) -> Vec<f64> {
         let terms = self.coefficients.iter().filter(|coefficient| coefficient.column.is_some());
-        terms.map(|coefficient| coefficient.estimate.unwrap_or(0.0)).collect()
+        let estimates: HashMap<&str, f64> =
+            terms.filter_map(|coefficient| Some((coefficient.term.as_str(), coefficient.estimate?))).collect();
+        self.encoder.terms().iter().map(|term| estimates.get(term.term.as_str()).copied().unwrap_or(0.0)).collect()
     }
 
     /// The probability of the positive class for every row that was encoded.
     pub fn probabilities(&self, encoded: &Encoded) -> Vec<f64> {
         let weight = self.weight();
         let mut logits = vec![self.intercept(); encoded.dataset.len()];
-        let mut j = 0;
+        let mut rest = weight.as_slice();
         for feature in encoded.dataset.features() {
-            match feature {
-                Feature::Number(values) => {
-                    logits.iter_mut().zip(values).for_each(|(z, x)| *z += weight[j] * x);
-                    j += 1;
-                }
-                Feature::Codes { codes, levels } => {
-                    let effect = |code: u32| if code == 0 { 0.0 } else { weight[j + code as usize - 1] };
-                    logits.iter_mut().zip(codes).for_each(|(z, &code)| *z += effect(code));
-                    j += levels - 1;
-                }
-            }
+            let (own, others) = rest.split_at(feature.n_columns());
+            feature.add_to(own, &mut logits);
+            rest = others;
         }
         logits.into_iter().map(sigmoid).collect()
     }

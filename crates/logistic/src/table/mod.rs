@@ -1,10 +1,32 @@
 //! Named columns of data, and where they come from.
+//!
+//! [`read`] takes files of any known format as one table; [`Scan`] hands the same files out block by block, in
+//! bounded memory. The format is told by the content, never by the name.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod blobs;
+mod blocks;
+mod cell;
+mod chunks;
 mod csv;
+mod date;
+mod dialect;
+mod json_lines;
+mod options;
+mod piece;
+mod read;
+mod scan;
+mod source;
+mod svmlight;
 
 pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
-pub use csv::{CsvFile, CsvOptions, MISSING_MARKERS, read_csv};
+pub use chunks::Chunks;
+pub use date::{DateParts, date_parts};
+pub use options::{MISSING_MARKERS, ReadOptions};
+pub use read::read;
+pub use scan::{Block, Scan, ScoredColumns};
+pub use source::Progress;
 
 use crate::error::{Error, Place, Result};
 
@@ -12,11 +34,20 @@ use crate::error::{Error, Place, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cells {
     /// Numbers; NaN is a missing cell.
-    Number(Vec<f64>),
+    Number(Chunks<f64>),
+    /// Dates and times, as days since 1970-01-01 in UTC; NaN is a missing cell.
+    Date(Chunks<f64>),
+    /// Numbers of which most are zero.
+    Sparse {
+        /// The rows that are not zero, rising.
+        rows: Vec<u32>,
+        /// Their numbers.
+        values: Vec<f64>,
+    },
     /// Text: a code per row into the levels, which stand in the order in which they were met.
     Text {
         /// The level of every row, or [`Cells::MISSING`].
-        codes: Vec<u32>,
+        codes: Chunks<u32>,
         /// The distinct texts.
         levels: Vec<String>,
     },
@@ -27,6 +58,20 @@ impl Cells {
     pub const MISSING: u32 = u32::MAX;
 }
 
+/// What was odd about the cells of a column: a row and its word each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// The first cell that kept a column of numbers from being one, where nine cells in ten are numbers: more likely
+    /// a missing marker than a category.
+    pub stray: Option<(usize, String)>,
+    /// The first word in a column that holds numbers as well, but fewer.
+    pub mixed: Option<(usize, String)>,
+    /// The first whole number beyond ±2⁵³, where f64 no longer holds every one.
+    pub large: Option<(usize, String)>,
+    /// The first cell that is no date, where nine cells in ten are.
+    pub no_date: Option<(usize, String)>,
+}
+
 /// A column: a name and its cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
@@ -34,46 +79,74 @@ pub struct Column {
     pub name: String,
     /// The cells.
     pub cells: Cells,
-    /// The line and the word of the first cell that kept a column of numbers from being one, where nine cells in ten
-    /// are numbers: more likely a missing marker than a category.
-    pub stray: Option<(u64, String)>,
+    /// What was odd about them.
+    pub oddities: Oddities,
 }
 
 impl Column {
     /// The cell as text; none where it is missing.
     pub fn text(&self, row: usize) -> Option<String> {
         match &self.cells {
-            Cells::Number(values) => values.get(row).filter(|v| !v.is_nan()).map(f64::to_string),
-            Cells::Text { codes, levels } => levels.get(*codes.get(row)? as usize).cloned(),
+            Cells::Number(values) => values.get(row).filter(|v| !v.is_nan()).map(cell::number_text),
+            Cells::Date(days) => days.get(row).filter(|v| !v.is_nan()).map(date::date_text),
+            Cells::Sparse { rows, values } => {
+                let value = rows.binary_search(&(row as u32)).map_or(0.0, |at| values[at]);
+                Some(cell::number_text(value))
+            }
+            Cells::Text { codes, levels } => levels.get(codes.get(row)? as usize).cloned(),
         }
     }
 
     /// Whether the cell is missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match &self.cells {
-            Cells::Number(values) => values[row].is_nan(),
-            Cells::Text { codes, .. } => codes[row] == Cells::MISSING,
+            Cells::Number(values) | Cells::Date(values) => values.get(row).is_none_or(f64::is_nan),
+            Cells::Sparse { .. } => false,
+            Cells::Text { codes, .. } => codes.get(row).is_none_or(|code| code == Cells::MISSING),
+        }
+    }
+
+    /// The rows whose cells are missing, rising.
+    pub fn missing_rows(&self) -> Vec<usize> {
+        fn rows<T: Copy>(cells: &Chunks<T>, missing: impl Fn(T) -> bool) -> Vec<usize> {
+            cells.iter().enumerate().filter(|(_, cell)| missing(*cell)).map(|(row, _)| row).collect()
+        }
+        match &self.cells {
+            Cells::Number(values) | Cells::Date(values) => rows(values, f64::is_nan),
+            Cells::Sparse { .. } => Vec::new(),
+            Cells::Text { codes, .. } => rows(codes, |code| code == Cells::MISSING),
         }
     }
 }
 
+/// Rows that follow each other in a file, line by line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Run {
+    first_row: usize,
+    file: usize,
+    first_line: u64,
+}
+
 /// Columns of equal length, and the lines they came from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    path: String,
+    files: Vec<String>,
     columns: Vec<Column>,
-    lines: Vec<u64>,
+    /// Every column there is, those that were not wanted included.
+    available: Vec<String>,
+    n_rows: usize,
+    runs: Vec<Run>,
 }
 
 impl Table {
-    /// The file as the user named it.
+    /// The file as the user named it; the first of several.
     pub fn path(&self) -> &str {
-        &self.path
+        self.files.first().map_or("-", String::as_str)
     }
 
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
-        self.lines.len()
+        self.n_rows
     }
 
     /// The columns, in the order of the header.
@@ -81,7 +154,7 @@ impl Table {
         &self.columns
     }
 
-    /// The column's names, in the order of the header.
+    /// The columns' names, in the order of the header.
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
@@ -92,17 +165,19 @@ impl Table {
     /// [`Error::UnknownColumn`] when there is none.
     pub fn column(&self, name: &str) -> Result<&Column> {
         self.columns.iter().find(|column| column.name == name).ok_or_else(|| Error::UnknownColumn {
-            place: Place::file(&self.path).column(name),
-            available: self.names(),
+            place: Place::file(self.path()).column(name),
+            available: self.available.clone(),
         })
     }
 
-    /// Where a cell stands in the file.
+    /// Where a cell stands in its file.
     pub fn place(&self, row: usize, column: &str) -> Place {
-        let place = Place::file(&self.path).column(column);
-        match self.lines.get(row) {
-            Some(&line) => place.line(line),
-            None => place,
+        let run = self.runs.partition_point(|run| run.first_row <= row).checked_sub(1).map(|at| &self.runs[at]);
+        match run {
+            Some(run) => {
+                Place::file(&self.files[run.file]).line(run.first_line + (row - run.first_row) as u64).column(column)
+            }
+            None => Place::file(self.path()).column(column),
         }
     }
 }

@@ -3,6 +3,10 @@
 //! An [`Error`] stops the work; a [`Warning`] is data that travels with the result. Both say what was found,
 //! what was expected and what to do; the words are written here and nowhere else.
 
+mod warning;
+
+pub use warning::Warning;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -104,6 +108,17 @@ pub enum Error {
         level: String,
         /// The levels the model knows.
         known: Vec<String>,
+        /// Whether it stands in the target, where no policy can help.
+        of_target: bool,
+    },
+    /// Several columns that the model needs do not exist.
+    MissingColumns {
+        /// The file.
+        place: Place,
+        /// The columns that are missing.
+        columns: Vec<String>,
+        /// The columns that do exist.
+        available: Vec<String>,
     },
     /// The target column cannot be modelled as it is.
     Target {
@@ -113,6 +128,15 @@ pub enum Error {
         problem: String,
         /// What to try.
         help: String,
+    },
+    /// There are more coefficients than rows, or than memory holds curvature for.
+    TooManyTerms {
+        /// The columns of the design matrix that vary, and the intercept.
+        terms: usize,
+        /// The most there can be.
+        most: usize,
+        /// What sets the bound: `rows` or `terms`.
+        bound: &'static str,
     },
     /// A setting has a value it cannot have.
     Setting {
@@ -159,7 +183,9 @@ impl Error {
             Error::MissingValue { .. } => "missing_value",
             Error::UnknownColumn { .. } => "unknown_column",
             Error::UnseenLevel { .. } => "unseen_level",
+            Error::MissingColumns { .. } => "missing_columns",
             Error::Target { .. } => "target",
+            Error::TooManyTerms { .. } => "too_many_terms",
             Error::Setting { .. } => "setting",
             Error::IndexOutOfRange { .. } => "index_out_of_range",
             Error::Shape { .. } => "shape",
@@ -176,8 +202,12 @@ impl Error {
             | Error::MissingValue { place, .. }
             | Error::UnknownColumn { place, .. }
             | Error::UnseenLevel { place, .. }
+            | Error::MissingColumns { place, .. }
             | Error::Target { place, .. } => place.clone(),
-            Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } => Place::default(),
+            Error::TooManyTerms { .. }
+            | Error::Setting { .. }
+            | Error::IndexOutOfRange { .. }
+            | Error::Shape { .. } => Place::default(),
         }
     }
 
@@ -194,9 +224,33 @@ impl Error {
             Error::UnknownColumn { place, available } => {
                 Some(column_advice(place.column.as_deref().unwrap_or(""), available))
             }
-            Error::UnseenLevel { known, .. } => Some(format!("the model knows {}", listed(known, 8))),
+            Error::UnseenLevel { known, of_target: true, .. } => Some(format!("the classes are {}", listed(known, 8))),
+            Error::UnseenLevel { known, .. } => Some(format!(
+                "the model knows {}; a model trained with `--unseen baseline`, or with `--min-level-count` and \
+                 `--unseen other`, scores such rows",
+                listed(known, 8)
+            )),
+            Error::MissingColumns { available, .. } => Some(format!("the columns are {}", listed(available, 12))),
+            Error::TooManyTerms { bound: "rows", .. } => Some(
+                "`--features` names fewer columns, `--min-level-count` pools rare levels, `--l2` adds a ridge penalty"
+                    .to_string(),
+            ),
+            Error::TooManyTerms { .. } => {
+                Some("`--features` names fewer columns, `--min-level-count` pools rare levels".to_string())
+            }
             Error::Io { .. } | Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } => None,
         }
+    }
+
+    /// The same error, its empty path being `path`.
+    #[must_use]
+    pub fn at(mut self, to: &str) -> Self {
+        if let Error::Io { path, .. } = &mut self
+            && path.as_os_str().is_empty()
+        {
+            *path = to.into();
+        }
+        self
     }
 
     /// The same error, standing in the file `path` if it had no file yet.
@@ -207,6 +261,7 @@ impl Error {
             | Error::MissingValue { place, .. }
             | Error::UnknownColumn { place, .. }
             | Error::UnseenLevel { place, .. }
+            | Error::MissingColumns { place, .. }
             | Error::Target { place, .. } => {
                 place.path.get_or_insert_with(|| path.to_string());
             }
@@ -232,7 +287,16 @@ impl fmt::Display for Error {
             Error::UnseenLevel { place, level, .. } => {
                 write!(f, "{place}the level `{level}` was not seen in training")
             }
+            Error::MissingColumns { place, columns, .. } => {
+                write!(f, "{place}there are no columns {}, which the model needs", listed(columns, 12))
+            }
             Error::Target { place, problem, .. } => write!(f, "{place}{problem}"),
+            Error::TooManyTerms { terms, most, bound: "rows" } => {
+                write!(f, "{terms} coefficients have no unique maximum-likelihood estimate on {most} rows")
+            }
+            Error::TooManyTerms { terms, most, .. } => {
+                write!(f, "expected at most {most} coefficients, found {terms}")
+            }
             Error::Setting { name, expected, found } => write!(f, "`{name}` must be {expected}, found {found}"),
             Error::IndexOutOfRange { index, len } => write!(f, "row {index} of {len} rows does not exist"),
             Error::Shape { what, expected, found } => write!(f, "{what}: expected {expected}, found {found}"),
@@ -246,109 +310,6 @@ impl std::error::Error for Error {
         match self {
             Error::Io { source, .. } => Some(source),
             _ => None,
-        }
-    }
-}
-
-/// What is worth saying although the work was done.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Warning {
-    /// The fit did not reach the optimum.
-    NotConverged {
-        /// How it ended, as [`crate::solver::Termination::name`] says it.
-        termination: String,
-    },
-    /// The classes can be separated, so that maximum likelihood has no finite optimum.
-    Separation {
-        /// Whether every row is separated; otherwise some are not.
-        complete: bool,
-        /// The terms whose coefficients run off.
-        columns: Vec<String>,
-        /// The ridge penalty of the fit that is given instead.
-        ridge: String,
-    },
-    /// A column repeats others (or is constant), and was left out.
-    Collinear {
-        /// The column left out, then those it repeats.
-        columns: Vec<String>,
-        /// The term left out.
-        term: String,
-    },
-    /// Rows were left out because a value in them is missing.
-    RowsDropped {
-        /// How many.
-        rows: usize,
-        /// The columns with missing values.
-        columns: Vec<String>,
-    },
-    /// Rows have no probability, because a value in them is missing and the model leaves such rows out.
-    RowsUnscored {
-        /// How many.
-        rows: usize,
-        /// The columns with missing values.
-        columns: Vec<String>,
-    },
-}
-
-impl Warning {
-    /// The kind, as `--json` and other machines read it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Warning::NotConverged { .. } => "not_converged",
-            Warning::Separation { .. } => "separation",
-            Warning::Collinear { .. } => "collinear",
-            Warning::RowsDropped { .. } => "rows_dropped",
-            Warning::RowsUnscored { .. } => "rows_unscored",
-        }
-    }
-
-    /// The columns, or terms, it speaks of.
-    pub fn columns(&self) -> &[String] {
-        match self {
-            Warning::NotConverged { .. } => &[],
-            Warning::Separation { columns, .. }
-            | Warning::Collinear { columns, .. }
-            | Warning::RowsDropped { columns, .. }
-            | Warning::RowsUnscored { columns, .. } => columns,
-        }
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Warning::NotConverged { termination } => write!(
-                f,
-                "the fit did not reach the optimum ({termination}): its coefficients are not the maximum-likelihood \
-                 ones, so standard errors are withheld; use `--solver newton`, or more `--epochs`"
-            ),
-            Warning::Separation { complete, columns, ridge } => write!(
-                f,
-                "{} separation: maximum likelihood has no finite optimum, because the coefficients of {} run off to \
-                 infinity; p-values would mean nothing and are withheld, and the fit given is a ridge fit with \
-                 l2 = {ridge}; leave columns out with `--exclude`, or choose a penalty with `--l2`",
-                if *complete { "complete" } else { "quasi-complete" },
-                listed(columns, 8)
-            ),
-            Warning::Collinear { columns, term } if columns.len() < 2 => {
-                write!(f, "`{term}` does not vary and was left out; `--exclude` it")
-            }
-            Warning::Collinear { columns, term } => write!(
-                f,
-                "`{term}` is a linear combination of {} and was left out; `--exclude` one of these columns",
-                listed(&columns[1..], 8)
-            ),
-            Warning::RowsDropped { rows, columns } => {
-                write!(f, "{rows} rows were left out for missing values in {}", listed(columns, 8))
-            }
-            Warning::RowsUnscored { rows, columns } => write!(
-                f,
-                "{rows} rows have no probability, for missing values in {}; a model trained with `--missing impute` \
-                 scores them",
-                listed(columns, 8)
-            ),
         }
     }
 }

@@ -1,0 +1,115 @@
+//! What is done with a number before it enters the design matrix.
+
+use serde::{Deserialize, Serialize};
+
+/// The shape in which a numeric column enters the logit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Curve {
+    /// As it is.
+    #[default]
+    Linear,
+    /// Its natural logarithm.
+    Log,
+    /// A natural cubic spline with these rising knots: linear beyond the outer ones.
+    Spline {
+        /// At least three.
+        knots: Vec<f64>,
+    },
+}
+
+impl Curve {
+    pub(super) fn is_linear(&self) -> bool {
+        *self == Curve::Linear
+    }
+
+    /// The names of the design columns.
+    pub(super) fn labels(&self, name: &str) -> Vec<String> {
+        match self {
+            Curve::Linear => vec![name.to_string()],
+            Curve::Log => vec![format!("log({name})")],
+            Curve::Spline { knots } => {
+                let bends = (1..knots.len() - 1).map(|bend| format!("{name}[bend {bend}]"));
+                std::iter::once(name.to_string()).chain(bends).collect()
+            }
+        }
+    }
+
+    /// The design columns of `values`.
+    pub(super) fn columns(&self, values: Vec<f64>) -> Vec<Vec<f64>> {
+        match self {
+            Curve::Linear => vec![values],
+            Curve::Log => vec![values.into_iter().map(f64::ln).collect()],
+            Curve::Spline { knots } => {
+                let bend = |j: usize| values.iter().map(|&x| bend(x, knots, j)).collect();
+                let bends: Vec<Vec<f64>> = (0..knots.len() - 2).map(bend).collect();
+                std::iter::once(values).chain(bends).collect()
+            }
+        }
+    }
+}
+
+/// Basis function j of the natural cubic spline with knots t₀ < … < t_{k−1}, in the units of x:
+///
+/// ((x−tⱼ)₊³ − (x−t_{k−2})₊³·(t_{k−1}−tⱼ)/(t_{k−1}−t_{k−2}) + (x−t_{k−1})₊³·(t_{k−2}−tⱼ)/(t_{k−1}−t_{k−2})) / (t_{k−1}−t₀)²
+///
+/// (F. E. Harrell, Regression Modeling Strategies, 2nd ed. 2015, equation 2.25, with his division by the squared
+/// range of the knots.)
+fn bend(x: f64, knots: &[f64], j: usize) -> f64 {
+    let (first, before, last) = (knots[0], knots[knots.len() - 2], knots[knots.len() - 1]);
+    let cube = |knot: f64| (x - knot).max(0.0).powi(3);
+    let (range, end) = (last - first, last - before);
+    (cube(knots[j]) - cube(before) * (last - knots[j]) / end + cube(last) * (before - knots[j]) / end) / (range * range)
+}
+
+/// Quantiles that spread `n` knots over the data without leaning on its extremes: Harrell's table 2.3 for 3 to 7
+/// knots, evenly between 0.025 and 0.975 beyond.
+pub(super) fn knot_quantiles(n: usize) -> Vec<f64> {
+    match n {
+        3 => vec![0.10, 0.50, 0.90],
+        4 => vec![0.05, 0.35, 0.65, 0.95],
+        5 => vec![0.05, 0.275, 0.50, 0.725, 0.95],
+        6 => vec![0.05, 0.23, 0.41, 0.59, 0.77, 0.95],
+        n => (0..n).map(|at| 0.025 + 0.95 * at as f64 / (n - 1) as f64).collect(),
+    }
+}
+
+/// The quantile of sorted values, linear between them (type 7 of Hyndman and Fan, the default of R and NumPy).
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = share * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * at.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_natural_spline_is_linear_beyond_its_knots_and_smooth_at_them() {
+        let knots = [1.0, 2.0, 4.0, 7.0];
+        for j in 0..2 {
+            let second = |x: f64| {
+                let h = 1e-3;
+                (bend(x + h, &knots, j) - 2.0 * bend(x, &knots, j) + bend(x - h, &knots, j)) / (h * h)
+            };
+            for outside in [-3.0, 0.5, 7.5, 20.0] {
+                assert!(second(outside).abs() < 1e-5, "basis {j} bends at {outside}");
+            }
+            for knot in knots {
+                // The second derivative is continuous: its jump is the step's size times the third derivative.
+                assert!((second(knot + 2e-3) - second(knot - 2e-3)).abs() < 0.02, "basis {j} at {knot}");
+            }
+        }
+        assert!(bend(5.0, &knots, 0) > 0.0);
+    }
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let sorted = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!(quantile(&sorted, 0.0), 1.0);
+        assert_eq!(quantile(&sorted, 0.5), 3.0);
+        assert_eq!(quantile(&sorted, 0.9), 6.8);
+        assert_eq!(quantile(&sorted, 1.0), 8.0);
+    }
+}

@@ -1,0 +1,373 @@
+//! From the cells of a table to the columns of the design matrix.
+
+use std::collections::HashMap;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::{Encoder, Kind, Missing, OTHER, Source, Unseen, column_of};
+use crate::dataset::{Dataset, Feature};
+use crate::error::{Error, Result, Warning};
+use crate::table::{Cells, Column, Table};
+
+/// Rows of a table as numbers.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The design matrix with outcomes and weights. Outcomes are 0 where none were asked for.
+    pub dataset: Dataset,
+    /// The row of the table behind every row of the dataset.
+    pub rows: Vec<usize>,
+    /// What was left out, and why.
+    pub warnings: Vec<Warning>,
+}
+
+impl Encoder {
+    /// The features and outcomes of a table; rows without an outcome are left out and counted.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`], [`Error::MissingValue`], [`Error::UnseenLevel`], [`Error::Malformed`] and
+    /// [`Error::Target`] with their places.
+    pub fn labelled(&self, table: &Table, weights: Option<&str>) -> Result<Encoded> {
+        let outcomes = self.target.outcomes(table)?;
+        let labelled = outcomes.iter().enumerate().filter_map(|(row, outcome)| Some((row, (*outcome)?)));
+        let (rows, y): (Vec<usize>, Vec<f64>) = labelled.unzip();
+        let without_target = table.n_rows() - rows.len();
+        let mut encoded = self.encode(table, rows, y, weights)?;
+        if without_target > 0 {
+            let columns = vec![self.target.column.clone()];
+            encoded.warnings.insert(0, Warning::RowsDropped { rows: without_target, columns });
+        }
+        Ok(encoded)
+    }
+
+    /// The features of every row of a table.
+    ///
+    /// # Errors
+    /// As [`Encoder::labelled`], the target aside.
+    pub fn features(&self, table: &Table) -> Result<Encoded> {
+        let n = table.n_rows();
+        self.encode(table, (0..n).collect(), vec![0.0; n], None)
+    }
+
+    fn encode(&self, table: &Table, rows: Vec<usize>, y: Vec<f64>, weights: Option<&str>) -> Result<Encoded> {
+        let columns = self.columns_of(table)?;
+        let missing: Vec<Vec<usize>> = columns.iter().map(|column| column.missing_rows()).collect();
+        let mut warnings = Vec::new();
+        let (rows, y) = match self.missing {
+            Missing::Drop if missing.iter().any(|missing| !missing.is_empty()) => {
+                let incomplete = |row: &usize| missing.iter().any(|missing| missing.binary_search(row).is_ok());
+                let before = rows.clone();
+                let kept: (Vec<usize>, Vec<f64>) = rows.into_iter().zip(y).filter(|(row, _)| !incomplete(row)).unzip();
+                if kept.0.len() < before.len() {
+                    let touched = |missing: &[usize]| missing.iter().any(|row| before.binary_search(row).is_ok());
+                    let named = columns.iter().zip(&missing).filter(|(_, missing)| touched(missing));
+                    let mut names: Vec<String> = named.map(|(column, _)| column.name.clone()).collect();
+                    names.dedup();
+                    warnings.push(Warning::RowsDropped { rows: before.len() - kept.0.len(), columns: names });
+                }
+                kept
+            }
+            Missing::Error => {
+                refuse_missing(table, &columns, &missing, &rows)?;
+                (rows, y)
+            }
+            _ => (rows, y),
+        };
+        let pairs: Vec<(&Source, &Column)> = self.sources.iter().zip(columns).collect();
+        let designs: Vec<Result<Design>> =
+            pairs.par_iter().map(|(source, column)| self.design(table, source, column, &rows)).collect();
+        let designs = designs.into_iter().collect::<Result<Vec<Design>>>()?;
+        let products = self.products(&designs);
+        let mut features = Vec::new();
+        for design in designs {
+            features.extend(design.features);
+            features.extend(design.indicator);
+            warnings.extend(design.warning);
+        }
+        features.extend(products);
+        let weight = weights.map(|name| weight(table, name, &rows)).transpose()?;
+        Ok(Encoded { dataset: Dataset::new(features, y, weight)?, rows, warnings })
+    }
+
+    /// The table's column of every source; all that are missing are named.
+    fn columns_of<'t>(&self, table: &'t Table) -> Result<Vec<&'t Column>> {
+        let columns = self.sources.iter().map(|source| table.column(&source.name)).collect::<Result<Vec<_>>>();
+        columns.map_err(|error| {
+            let absent: Vec<String> = self.columns().into_iter().filter(|name| table.column(name).is_err()).collect();
+            match error {
+                Error::UnknownColumn { place, available } if absent.len() > 1 => {
+                    Error::MissingColumns { place, columns: absent, available }
+                }
+                error => error,
+            }
+        })
+    }
+
+    fn design(&self, table: &Table, source: &Source, column: &Column, rows: &[usize]) -> Result<Design> {
+        let taken_apart;
+        let cells = match source.part {
+            None => column,
+            Some(_) => {
+                refuse_no_dates(table, column, rows)?;
+                taken_apart = column_of(source, column);
+                &taken_apart
+            }
+        };
+        let (features, warning) = match &source.kind {
+            Kind::Numeric { fill, curve } if curve.is_linear() => {
+                (vec![numeric(table, cells, rows, *fill, "a number")?], None)
+            }
+            Kind::Numeric { fill, curve } => {
+                let values = numbers(table, cells, rows, *fill, "a number")?;
+                if *curve == super::Curve::Log {
+                    refuse_no_logarithm(table, cells, rows, &values)?;
+                }
+                (curve.columns(values).into_iter().map(Feature::Number).collect(), None)
+            }
+            Kind::Date { fill } => {
+                refuse_no_dates(table, column, rows)?;
+                (vec![numeric(table, cells, rows, *fill, "a date such as 2024-01-31")?], None)
+            }
+            Kind::Categorical { levels, pooled, fill } => {
+                let known = Known { levels, pooled, fill: fill.as_deref(), unseen: self.unseen };
+                let (codes, warning) = known.codes(table, cells, &source.label(), rows)?;
+                (vec![Feature::Codes { codes, levels: levels.len() }], warning)
+            }
+        };
+        let mark = |row: &usize| f64::from(column.is_missing(*row));
+        let indicator = source.indicator.then(|| Feature::Number(rows.iter().map(mark).collect()));
+        Ok(Design { name: source.name.clone(), features, indicator, warning })
+    }
+
+    fn products(&self, designs: &[Design]) -> Vec<Feature> {
+        let mut products = Vec::new();
+        for (a, b) in &self.interactions {
+            for left in designs.iter().filter(|design| design.name == *a).flat_map(|design| &design.features) {
+                for right in designs.iter().filter(|design| design.name == *b).flat_map(|design| &design.features) {
+                    products.push(left.times(right));
+                }
+            }
+        }
+        products
+    }
+}
+
+/// The design columns of one source.
+struct Design {
+    name: String,
+    features: Vec<Feature>,
+    indicator: Option<Feature>,
+    warning: Option<Warning>,
+}
+
+fn refuse_missing(table: &Table, columns: &[&Column], missing: &[Vec<usize>], rows: &[usize]) -> Result<()> {
+    if missing.iter().all(Vec::is_empty) {
+        return Ok(());
+    }
+    let all = rows.len() == table.n_rows();
+    let used = |missing: &[usize]| -> Vec<usize> {
+        missing.iter().copied().filter(|row| all || rows.binary_search(row).is_ok()).collect()
+    };
+    let used: Vec<Vec<usize>> = missing.iter().map(|missing| used(missing)).collect();
+    let cells = used.iter().map(Vec::len).sum();
+    let first = columns.iter().zip(&used).filter_map(|(column, rows)| Some((*rows.first()?, *column)));
+    match first.min_by_key(|(row, _)| *row) {
+        Some((row, column)) => Err(Error::MissingValue { place: table.place(row, &column.name), cells }),
+        None => Ok(()),
+    }
+}
+
+fn missing_value(table: &Table, row: usize, column: &Column) -> Error {
+    Error::MissingValue { place: table.place(row, &column.name), cells: 1 }
+}
+
+/// A column of numbers as a feature; sparse where it is.
+fn numeric(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, expected: &str) -> Result<Feature> {
+    let Cells::Sparse { rows: own, values } = &column.cells else {
+        return numbers(table, column, rows, fill, expected).map(Feature::Number);
+    };
+    if rows.len() == table.n_rows() {
+        return Ok(Feature::Sparse { rows: own.clone(), values: values.clone(), len: rows.len() });
+    }
+    let mut kept = (Vec::new(), Vec::new());
+    for (row, value) in own.iter().zip(values) {
+        if let Ok(at) = rows.binary_search(&(*row as usize)) {
+            kept.0.push(at as u32);
+            kept.1.push(*value);
+        }
+    }
+    Ok(Feature::Sparse { rows: kept.0, values: kept.1, len: rows.len() })
+}
+
+/// The numbers of a column, missing ones filled.
+fn numbers(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, expected: &str) -> Result<Vec<f64>> {
+    match &column.cells {
+        Cells::Number(values) | Cells::Date(values) => {
+            let filled: Vec<f64> = match fill {
+                None => values.at(rows).collect(),
+                Some(fill) => values.at(rows).map(|value| if value.is_nan() { fill } else { value }).collect(),
+            };
+            match filled.iter().position(|value| value.is_nan()) {
+                Some(at) => Err(missing_value(table, rows[at], column)),
+                None => Ok(filled),
+            }
+        }
+        Cells::Sparse { rows: own, values } => {
+            let value = |row: &usize| own.binary_search(&(*row as u32)).map_or(0.0, |at| values[at]);
+            Ok(rows.iter().map(value).collect())
+        }
+        Cells::Text { .. } => {
+            let word = |&row: &usize| Some((row, column.text(row)?)).filter(|(_, text)| text.parse::<f64>().is_err());
+            let (row, found) = rows.iter().find_map(word).unwrap_or((0, "text".to_string()));
+            Err(Error::Malformed {
+                place: table.place(row, &column.name),
+                expected: expected.to_string(),
+                found: format!("`{found}`"),
+                help: Some(format!("`--missing-marker {found}` reads it as missing")),
+            })
+        }
+    }
+}
+
+fn refuse_no_dates(table: &Table, column: &Column, rows: &[usize]) -> Result<()> {
+    if matches!(column.cells, Cells::Date(_)) {
+        return Ok(());
+    }
+    let row = rows.iter().copied().find(|&row| !column.is_missing(row));
+    let wrong = |row: usize| Error::Malformed {
+        place: table.place(row, &column.name),
+        expected: "dates such as 2024-01-31, as in training".to_string(),
+        found: format!("`{}`", column.text(row).unwrap_or_default()),
+        help: None,
+    };
+    row.map_or(Ok(()), |row| {
+        let oddity = column.oddities.no_date.as_ref().map_or(row, |(row, _)| *row);
+        Err(wrong(oddity))
+    })
+}
+
+fn refuse_no_logarithm(table: &Table, column: &Column, rows: &[usize], values: &[f64]) -> Result<()> {
+    match values.iter().position(|value| *value <= 0.0) {
+        None => Ok(()),
+        Some(at) => Err(Error::Malformed {
+            place: table.place(rows[at], &column.name),
+            expected: "a number above 0, to take its logarithm".to_string(),
+            found: values[at].to_string(),
+            help: Some(format!("leave out `--log {0}`, or use `--spline {0}:4`", column.name)),
+        }),
+    }
+}
+
+/// What the encoder knows of a category.
+struct Known<'k> {
+    levels: &'k [String],
+    pooled: &'k [String],
+    fill: Option<&'k str>,
+    unseen: Unseen,
+}
+
+/// What becomes of a level of the table.
+#[derive(Clone, Copy)]
+enum Fate {
+    Code(u32),
+    /// Unseen, but the policy has a code for it.
+    Replaced(u32),
+    Refused,
+}
+
+impl Known<'_> {
+    /// The code of every row.
+    fn codes(
+        &self,
+        table: &Table,
+        column: &Column,
+        label: &str,
+        rows: &[usize],
+    ) -> Result<(Vec<u32>, Option<Warning>)> {
+        let index: HashMap<&str, u32> = self.levels.iter().map(String::as_str).zip(0..).collect();
+        let fill = self.fill.and_then(|fill| index.get(fill).copied());
+        let (mut replaced, mut example) = (0, None);
+        let mut codes = Vec::with_capacity(rows.len());
+        let mut take = |row: usize, fate: Option<Fate>| {
+            let code = match fate {
+                None => fill.ok_or_else(|| missing_value(table, row, column))?,
+                Some(Fate::Code(code)) => code,
+                Some(Fate::Replaced(code)) => {
+                    replaced += 1;
+                    example.get_or_insert_with(|| column.text(row).unwrap_or_default());
+                    code
+                }
+                Some(Fate::Refused) => {
+                    return Err(Error::UnseenLevel {
+                        place: table.place(row, &column.name),
+                        level: column.text(row).unwrap_or_default(),
+                        known: self.levels.to_vec(),
+                        of_target: false,
+                    });
+                }
+            };
+            codes.push(code);
+            Ok(())
+        };
+        match &column.cells {
+            Cells::Text { codes: own, levels } => {
+                // The table's own levels are looked up once each, not once a row.
+                let fates: Vec<Fate> = levels.iter().map(|level| self.fate(level, &index)).collect();
+                for (&row, code) in rows.iter().zip(own.at(rows)) {
+                    take(row, fates.get(code as usize).copied())?;
+                }
+            }
+            _ => {
+                for &row in rows {
+                    take(row, column.text(row).map(|text| self.fate(&text, &index)))?;
+                }
+            }
+        }
+        let treated = match self.unseen {
+            Unseen::Baseline => self.levels.first().cloned().unwrap_or_default(),
+            _ => OTHER.to_string(),
+        };
+        let warning = example.map(|level| Warning::LevelsUnseen {
+            columns: vec![label.to_string()],
+            rows: replaced,
+            level,
+            treated,
+        });
+        Ok((codes, warning))
+    }
+
+    fn fate(&self, level: &str, index: &HashMap<&str, u32>) -> Fate {
+        // A boolean or a yes and no may come in another case.
+        let folded = level.to_ascii_lowercase();
+        let other = index.get(OTHER).copied();
+        if let Some(&code) = index.get(level) {
+            return Fate::Code(code);
+        }
+        if let (Some(code), true) = (other, self.pooled.iter().any(|pooled| pooled == level)) {
+            return Fate::Code(code);
+        }
+        if ["yes", "no", "true", "false"].contains(&folded.as_str())
+            && let Some(at) = self.levels.iter().position(|known| known.eq_ignore_ascii_case(&folded))
+        {
+            return Fate::Code(at as u32);
+        }
+        match self.unseen {
+            Unseen::Baseline => Fate::Replaced(0),
+            Unseen::Other => other.map_or(Fate::Refused, Fate::Replaced),
+            Unseen::Error => Fate::Refused,
+        }
+    }
+}
+
+fn weight(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
+    let column = table.column(name)?;
+    let weight = numbers(table, column, rows, None, "a number")?;
+    match weight.iter().position(|&w| w < 0.0) {
+        Some(at) => Err(Error::Malformed {
+            place: table.place(rows[at], name),
+            expected: "a weight of at least 0".to_string(),
+            found: weight[at].to_string(),
+            help: None,
+        }),
+        None => Ok(weight),
+    }
+}

@@ -1,0 +1,89 @@
+//! Scoring files in a stream.
+
+use std::io::Write;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::Model;
+use crate::error::{Error, Result, Warning};
+use crate::table::{Block, Progress, ReadOptions, Scan, ScoredColumns};
+
+impl Model {
+    /// Writes the rows of files again, each with `probability` and `predicted` behind it: the probability of the
+    /// positive class with all its digits, and the class. A row that the model's missing-value policy leaves out has
+    /// neither. Memory does not grow with the files.
+    ///
+    /// `options` say how the files are written; which columns are read, and how, is the encoder's.
+    ///
+    /// # Errors
+    /// Those of [`Scan`] and of [`Encoder::features`](crate::encode::Encoder::features); [`Error::Io`] with an empty
+    /// path when `out` fails.
+    pub fn score(
+        &self,
+        paths: &[String],
+        options: ReadOptions,
+        progress: Progress<'_>,
+        out: &mut dyn Write,
+    ) -> Result<Vec<Warning>> {
+        let io = |source| Error::Io { path: "".into(), action: "write", source };
+        let options = ReadOptions { text: self.encoder.text_columns(), only: Some(self.encoder.columns()), ..options };
+        let mut scan = Scan::open(paths, options, progress)?;
+        scan.write_header(out).map_err(io)?;
+        let mut warnings = Vec::new();
+        loop {
+            let blocks = scan.next_blocks()?;
+            if blocks.is_empty() {
+                return Ok(warnings);
+            }
+            let scored: Vec<Result<(Vec<u8>, Vec<Warning>)>> =
+                blocks.par_iter().map(|block| self.score_block(block)).collect();
+            for block in scored {
+                let (text, found) = block?;
+                out.write_all(&text).map_err(io)?;
+                found.into_iter().for_each(|warning| add(&mut warnings, warning));
+            }
+        }
+    }
+
+    fn score_block(&self, block: &Block) -> Result<(Vec<u8>, Vec<Warning>)> {
+        let n_rows = block.table.n_rows();
+        let (encoded, probabilities) = self.predict(&block.table)?;
+        let mut probability = vec![None; n_rows];
+        let mut predicted = vec![None; n_rows];
+        for (&row, &p) in encoded.rows.iter().zip(&probabilities) {
+            probability[row] = Some(p);
+            predicted[row] = Some(self.class(p));
+        }
+        let mut text = Vec::new();
+        block.write(ScoredColumns { probability: &probability, predicted: &predicted }, &mut text)?;
+        Ok((text, encoded.warnings))
+    }
+}
+
+/// Adds a block's warning to those of the blocks before it. Rows that were left out have no probability.
+fn add(warnings: &mut Vec<Warning>, warning: Warning) {
+    let warning = match warning {
+        Warning::RowsDropped { rows, columns } => Warning::RowsUnscored { rows, columns },
+        other => other,
+    };
+    for known in warnings.iter_mut() {
+        match (known, &warning) {
+            (Warning::RowsUnscored { rows, columns }, Warning::RowsUnscored { rows: more, columns: others }) => {
+                *rows += more;
+                columns.extend(others.iter().cloned());
+                columns.sort_unstable();
+                columns.dedup();
+                return;
+            }
+            (
+                Warning::LevelsUnseen { columns, rows, .. },
+                Warning::LevelsUnseen { columns: others, rows: more, .. },
+            ) if columns == others => {
+                *rows += more;
+                return;
+            }
+            _ => {}
+        }
+    }
+    warnings.push(warning);
+}

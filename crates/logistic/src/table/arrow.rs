@@ -1,0 +1,297 @@
+//! Parquet and Arrow IPC, batch by batch.
+
+use std::fs::File;
+use std::io::{BufReader, Seek, Write};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowDictionaryKeyType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, RecordBatch};
+use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::cell::number_text;
+use super::date::date_text;
+use super::options::{ReadOptions, Want};
+use super::piece::{Numbers, Piece, PieceCells, Words};
+use super::source::{Format, Input, Source, malformed};
+use crate::error::{Error, Place, Result};
+
+/// Rows in a batch of Parquet.
+const BATCH: usize = 65_536;
+const LARGEST_EXACT: u64 = 1 << 53;
+
+type ArrowBatches = Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>;
+
+/// The batches of one file.
+pub(super) struct Batches {
+    name: String,
+    schema: SchemaRef,
+    batches: ArrowBatches,
+}
+
+impl Batches {
+    /// The names of the columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.schema.fields().iter().map(|field| field.name().clone()).collect()
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.batches.next()?.map_err(|error| damaged(&self.name, &error)))
+    }
+}
+
+/// Opens a file. One that is compressed as a whole, or comes through a pipe, is first spooled into a temporary file,
+/// for these formats are read from their end.
+pub(super) fn open(source: &Source, input: Input, format: Format) -> Result<Batches> {
+    let name = input.name.clone();
+    let io = |source| Error::Io { path: name.clone().into(), action: "read", source };
+    let file = match source {
+        Source::File(path) if input.is_plain() => File::open(path).map_err(io)?,
+        _ => spooled(input)?,
+    };
+    let wrong = |error: ArrowError| damaged(&name, &error);
+    let (schema, batches): (SchemaRef, ArrowBatches) = match format {
+        Format::Parquet => {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(error.into()))?;
+            let schema = builder.schema().clone();
+            (schema, Box::new(builder.with_batch_size(BATCH).build().map_err(|error| wrong(error.into()))?))
+        }
+        Format::ArrowFile => {
+            let reader = arrow_ipc::reader::FileReader::try_new(BufReader::new(file), None).map_err(wrong)?;
+            (reader.schema(), Box::new(reader))
+        }
+        _ => {
+            let reader = arrow_ipc::reader::StreamReader::try_new(BufReader::new(file), None).map_err(wrong)?;
+            (reader.schema(), Box::new(reader))
+        }
+    };
+    let batches = Batches { name, schema, batches };
+    let names = batches.names();
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(malformed(
+            &batches.name,
+            "each column name once",
+            &format!("`{}` twice", pair[0]),
+            "rename one of the columns",
+        )),
+        None => Ok(batches),
+    }
+}
+
+fn spooled(mut input: Input) -> Result<File> {
+    let io = |source| Error::Io { path: "a temporary file".into(), action: "write", source };
+    let mut file = tempfile::tempfile().map_err(io)?;
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        input.read_to(&mut buffer, 1 << 20)?;
+        if buffer.is_empty() {
+            file.rewind().map_err(io)?;
+            return Ok(file);
+        }
+        file.write_all(&buffer).map_err(io)?;
+    }
+}
+
+fn damaged(path: &str, error: &ArrowError) -> Error {
+    malformed(
+        path,
+        "whole Parquet or Arrow data",
+        &format!("data that cannot be read ({error})"),
+        "write the file again",
+    )
+}
+
+/// The columns of a batch whose first row is row `before` of its file. Rows count from 1 where lines would.
+pub(super) fn piece(batch: &RecordBatch, before: u64, path: &str, options: &ReadOptions) -> Result<Piece> {
+    let mut piece = Piece { n_rows: batch.num_rows(), lines: vec![(0, before + 1)], ..Piece::default() };
+    for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        let want = options.want(field.name());
+        let cells = if want == Want::Skip { Some(PieceCells::Skip) } else { cells(array, want, options) };
+        piece.cells.push(cells.ok_or_else(|| unreadable(path, field.name(), array.data_type()))?);
+        piece.names.push(field.name().clone());
+    }
+    Ok(piece)
+}
+
+fn unreadable(path: &str, column: &str, found: &DataType) -> Error {
+    Error::Malformed {
+        place: Place::file(path).column(column),
+        expected: "numbers, text, booleans, dates or times".to_string(),
+        found: format!("the type {found}"),
+        help: Some(format!("`--exclude {column}`, or spread what it holds over columns of their own")),
+    }
+}
+
+/// The cells of an array; none for a type that is no cell.
+fn cells(array: &ArrayRef, want: Want, options: &ReadOptions) -> Option<PieceCells> {
+    let number = is_number(array.data_type());
+    if want == Want::Infer {
+        if let Some(days) = days(array) {
+            return Some(PieceCells::Date(days));
+        }
+        if number {
+            return numbers(array).map(PieceCells::Number);
+        }
+    }
+    if number || matches!(array.data_type(), DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) {
+        let mut words = Words::default();
+        for row in 0..array.len() {
+            match text(array, row)? {
+                text if text.is_empty() => words.push_missing(),
+                text => words.push(&text),
+            }
+        }
+        return Some(PieceCells::Text(words));
+    }
+    let mut cells = PieceCells::new(Want::Text, 0);
+    if array.data_type() == &DataType::Null {
+        cells = PieceCells::Number(Numbers { values: vec![f64::NAN; array.len()], ..Numbers::default() });
+        return Some(cells);
+    }
+    let read = each_text(array, &mut |text| match text {
+        Some(text) => cells.push(text, options),
+        None => cells.push_missing(),
+    });
+    read.then_some(cells)
+}
+
+fn is_number(kind: &DataType) -> bool {
+    kind.is_integer() || kind.is_floating() || matches!(kind, DataType::Decimal128(..))
+}
+
+/// Calls `f` with every text of a column of text or booleans; false for any other type.
+fn each_text(array: &ArrayRef, f: &mut dyn FnMut(Option<&str>)) -> bool {
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().iter().for_each(f),
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(f),
+        DataType::Utf8View => array.as_string_view().iter().for_each(f),
+        DataType::Boolean => {
+            let word = |truth: bool| if truth { "true" } else { "false" };
+            array.as_boolean().iter().for_each(|truth| f(truth.map(word)));
+        }
+        DataType::Dictionary(key, value) if value.is_string() => match **key {
+            DataType::Int8 => dictionary::<Int8Type>(array, f),
+            DataType::Int16 => dictionary::<Int16Type>(array, f),
+            DataType::Int32 => dictionary::<Int32Type>(array, f),
+            DataType::Int64 => dictionary::<Int64Type>(array, f),
+            DataType::UInt8 => dictionary::<UInt8Type>(array, f),
+            DataType::UInt16 => dictionary::<UInt16Type>(array, f),
+            DataType::UInt32 => dictionary::<UInt32Type>(array, f),
+            DataType::UInt64 => dictionary::<UInt64Type>(array, f),
+            _ => return false,
+        },
+        _ => return false,
+    }
+    true
+}
+
+fn dictionary<K: ArrowDictionaryKeyType>(array: &ArrayRef, f: &mut dyn FnMut(Option<&str>)) {
+    let array = array.as_dictionary::<K>();
+    let mut values: Vec<Option<String>> = Vec::with_capacity(array.values().len());
+    each_text(array.values(), &mut |text| values.push(text.map(String::from)));
+    for row in 0..array.len() {
+        f(array.key(row).and_then(|key| values.get(key)?.as_deref()));
+    }
+}
+
+fn numbers(array: &ArrayRef) -> Option<Numbers> {
+    fn of<T: ArrowPrimitiveType>(array: &ArrayRef, f: impl Fn(T::Native) -> f64) -> Vec<f64> {
+        array.as_primitive::<T>().iter().map(|value| value.map_or(f64::NAN, &f)).collect()
+    }
+    let mut large = None;
+    let values = match array.data_type() {
+        DataType::Int8 => of::<Int8Type>(array, f64::from),
+        DataType::Int16 => of::<Int16Type>(array, f64::from),
+        DataType::Int32 => of::<Int32Type>(array, f64::from),
+        DataType::UInt8 => of::<UInt8Type>(array, f64::from),
+        DataType::UInt16 => of::<UInt16Type>(array, f64::from),
+        DataType::UInt32 => of::<UInt32Type>(array, f64::from),
+        DataType::Int64 => {
+            let is_large = |value: Option<i64>| value.is_some_and(|value| value.unsigned_abs() > LARGEST_EXACT);
+            large = array.as_primitive::<Int64Type>().iter().position(is_large);
+            of::<Int64Type>(array, |value| value as f64)
+        }
+        DataType::UInt64 => {
+            let is_large = |value: Option<u64>| value.is_some_and(|value| value > LARGEST_EXACT);
+            large = array.as_primitive::<UInt64Type>().iter().position(is_large);
+            of::<UInt64Type>(array, |value| value as f64)
+        }
+        DataType::Float16 => of::<Float16Type>(array, f64::from),
+        DataType::Float32 => of::<Float32Type>(array, f64::from),
+        DataType::Float64 => of::<Float64Type>(array, |value| value),
+        DataType::Decimal128(_, scale) => {
+            // Parsed from its own decimal text, a decimal becomes the nearest f64, as it does from CSV.
+            let text = |value: i128| decimal_text(value, *scale).parse().unwrap_or(f64::NAN);
+            of::<arrow_array::types::Decimal128Type>(array, text)
+        }
+        _ => return None,
+    };
+    let overflow = values.iter().position(|value| value.is_infinite());
+    let met = |row: Option<usize>| row.map(|row| (row, text(array, row).unwrap_or_default()));
+    Some(Numbers { large: met(large), overflow: met(overflow), values })
+}
+
+fn decimal_text(value: i128, scale: i8) -> String {
+    format!("{value}e{}", -i32::from(scale))
+}
+
+/// Days since 1970-01-01; none for an array of anything but dates and times.
+fn days(array: &ArrayRef) -> Option<Vec<f64>> {
+    use arrow_array::types as t;
+    fn of<T: ArrowPrimitiveType>(array: &ArrayRef, per_day: f64) -> Vec<f64>
+    where
+        i64: From<T::Native>,
+    {
+        let day = |value: T::Native| i64::from(value) as f64 / per_day;
+        array.as_primitive::<T>().iter().map(|value| value.map_or(f64::NAN, day)).collect()
+    }
+    Some(match array.data_type() {
+        DataType::Date32 => of::<t::Date32Type>(array, 1.0),
+        DataType::Date64 => of::<t::Date64Type>(array, 86_400e3),
+        DataType::Timestamp(TimeUnit::Second, _) => of::<t::TimestampSecondType>(array, 86_400.0),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => of::<t::TimestampMillisecondType>(array, 86_400e3),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => of::<t::TimestampMicrosecondType>(array, 86_400e6),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => of::<t::TimestampNanosecondType>(array, 86_400e9),
+        _ => return None,
+    })
+}
+
+/// One cell as text, empty where it is missing; none for a type that has no text.
+fn text(array: &ArrayRef, row: usize) -> Option<String> {
+    if array.is_null(row) {
+        return Some(String::new());
+    }
+    let one = array.slice(row, 1);
+    match array.data_type() {
+        DataType::Int64 => Some(one.as_primitive::<Int64Type>().value(0).to_string()),
+        DataType::UInt64 => Some(one.as_primitive::<UInt64Type>().value(0).to_string()),
+        // An f32 has a shorter text than the f64 it becomes.
+        DataType::Float32 => Some(one.as_primitive::<Float32Type>().value(0).to_string()),
+        kind if is_number(kind) => numbers(&one).map(|numbers| number_text(numbers.values[0])),
+        _ => match days(&one) {
+            Some(days) => Some(date_text(days[0])),
+            None => {
+                let mut text = String::new();
+                each_text(&one, &mut |cell| text = cell.unwrap_or_default().to_string()).then_some(text)
+            }
+        },
+    }
+}
+
+/// The cells of a row as text, to be written again.
+pub(super) fn row_text(batch: &RecordBatch, row: usize, path: &str) -> Result<Vec<String>> {
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+    columns
+        .map(|(field, array)| text(array, row).ok_or_else(|| unreadable(path, field.name(), array.data_type())))
+        .collect()
+}

@@ -1,0 +1,368 @@
+//! Columns while they are read: the cells of one block, then blocks joined and typed as whole columns.
+
+use std::collections::HashMap;
+
+use super::options::{ReadOptions, Want};
+use super::{Cells, Chunks, Column, Oddities, cell, date};
+use crate::error::Error;
+
+/// A cell that was met in a row of the piece.
+pub(super) type Met = Option<(usize, String)>;
+
+/// Words by code, in the order in which they were met.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Words {
+    pub(super) codes: Vec<u32>,
+    levels: Vec<String>,
+    /// The row in which each level was first met.
+    first_rows: Vec<usize>,
+    by_word: HashMap<String, u32>,
+}
+
+impl Words {
+    pub(super) fn push(&mut self, word: &str) {
+        let code = match self.by_word.get(word) {
+            Some(&code) => code,
+            None => {
+                let code = self.levels.len() as u32;
+                self.levels.push(word.to_string());
+                self.first_rows.push(self.codes.len());
+                self.by_word.insert(word.to_string(), code);
+                code
+            }
+        };
+        self.codes.push(code);
+    }
+
+    pub(super) fn push_missing(&mut self) {
+        self.codes.push(Cells::MISSING);
+    }
+}
+
+/// Numbers, NaN where missing, and the first of those that are more than f64 can hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Numbers {
+    pub(super) values: Vec<f64>,
+    pub(super) large: Met,
+    pub(super) overflow: Met,
+}
+
+/// The cells of a column in one block.
+#[derive(Clone, Debug)]
+pub(super) enum PieceCells {
+    Skip,
+    Number(Numbers),
+    Date(Vec<f64>),
+    Sparse {
+        rows: Vec<u32>,
+        values: Vec<f64>,
+    },
+    Text(Words),
+    /// A word was met where numbers stood: the block must be read again for this column, as text.
+    Mixed,
+}
+
+impl PieceCells {
+    pub(super) fn new(want: Want, rows: usize) -> Self {
+        match want {
+            Want::Skip => PieceCells::Skip,
+            Want::Infer => PieceCells::Number(Numbers { values: Vec::with_capacity(rows), ..Numbers::default() }),
+            Want::Text => PieceCells::Text(Words::default()),
+        }
+    }
+
+    /// Takes a cell of text.
+    pub(super) fn push(&mut self, text: &str, options: &ReadOptions) {
+        let text = text.trim_ascii();
+        match self {
+            PieceCells::Text(words) if options.is_missing(text) => words.push_missing(),
+            PieceCells::Text(words) => words.push(text),
+            PieceCells::Number(numbers) if options.is_missing(text) => numbers.values.push(f64::NAN),
+            PieceCells::Number(numbers) => match cell::number(text, options.decimal_comma) {
+                Some(value) => {
+                    let met = || Some((numbers.values.len(), text.to_string()));
+                    if value.is_infinite() && numbers.overflow.is_none() {
+                        numbers.overflow = met();
+                    } else if cell::is_large(text, value) && numbers.large.is_none() {
+                        numbers.large = met();
+                    }
+                    numbers.values.push(value);
+                }
+                None => *self = PieceCells::Mixed,
+            },
+            _ => {}
+        }
+    }
+
+    pub(super) fn push_missing(&mut self) {
+        match self {
+            PieceCells::Text(words) => words.push_missing(),
+            PieceCells::Number(numbers) => numbers.values.push(f64::NAN),
+            _ => {}
+        }
+    }
+
+    /// Whether these cells are numbers of which at least one is there.
+    pub(super) fn has_numbers(&self) -> bool {
+        matches!(self, PieceCells::Number(numbers) if numbers.values.iter().any(|value| !value.is_nan()))
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, PieceCells::Text(_))
+    }
+}
+
+/// The rows of one block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Piece {
+    pub(super) names: Vec<String>,
+    pub(super) cells: Vec<PieceCells>,
+    pub(super) n_rows: usize,
+    /// Where the lines stop following each other: a row, and its line.
+    pub(super) lines: Vec<(usize, u64)>,
+    /// Where the record of every row stands in the block, where that was asked for.
+    pub(super) records: Vec<std::ops::Range<usize>>,
+}
+
+impl Piece {
+    /// Notes that the next row stands in this line.
+    pub(super) fn at_line(&mut self, line: u64) {
+        let follows = self.lines.last().is_some_and(|(row, first)| first + (self.n_rows - row) as u64 == line);
+        if !follows {
+            self.lines.push((self.n_rows, line));
+        }
+    }
+}
+
+/// A column of the whole table, while pieces are joined.
+pub(super) struct Joining {
+    name: String,
+    cells: Option<Cells>,
+    by_word: HashMap<String, u32>,
+    counts: Vec<usize>,
+    first_rows: Vec<usize>,
+    large: Met,
+    n_rows: usize,
+}
+
+impl Joining {
+    pub(super) fn new(name: String) -> Self {
+        Joining {
+            name,
+            cells: None,
+            by_word: HashMap::new(),
+            counts: Vec::new(),
+            first_rows: Vec::new(),
+            large: None,
+            n_rows: 0,
+        }
+    }
+
+    /// Joins the next piece, or `rows` missing cells where a piece does not have this column. An error is the row and
+    /// the text of a number beyond f64.
+    pub(super) fn join(&mut self, piece: Option<PieceCells>, rows: usize) -> std::result::Result<(), (usize, String)> {
+        match piece {
+            Some(PieceCells::Number(numbers)) => {
+                if let Some((row, text)) = numbers.overflow
+                    && !matches!(self.cells, Some(Cells::Text { .. }))
+                {
+                    return Err((self.n_rows + row, text));
+                }
+                if self.large.is_none() {
+                    self.large = numbers.large.map(|(row, text)| (self.n_rows + row, text));
+                }
+                self.join_numbers(numbers.values, false);
+            }
+            Some(PieceCells::Date(days)) => self.join_numbers(days, true),
+            Some(PieceCells::Text(words)) => self.join_words(words),
+            Some(PieceCells::Sparse { rows, values }) => self.join_sparse(&rows, values),
+            Some(PieceCells::Skip | PieceCells::Mixed) | None => self.join_missing(rows),
+        }
+        self.n_rows += rows;
+        Ok(())
+    }
+
+    fn join_missing(&mut self, rows: usize) {
+        match &mut self.cells {
+            // A number that a sparse row does not name is zero.
+            Some(Cells::Sparse { .. }) => {}
+            Some(Cells::Text { codes, .. }) => codes.push(vec![Cells::MISSING; rows]),
+            Some(Cells::Number(values) | Cells::Date(values)) => values.push(vec![f64::NAN; rows]),
+            None => self.cells = Some(Cells::Number(vec![f64::NAN; rows].into())),
+        }
+    }
+
+    fn join_numbers(&mut self, values: Vec<f64>, date: bool) {
+        match &mut self.cells {
+            Some(Cells::Number(own)) if !date => own.push(values),
+            Some(Cells::Date(own)) if date || values.iter().all(|value| value.is_nan()) => own.push(values),
+            None if date => self.cells = Some(Cells::Date(values.into())),
+            None => self.cells = Some(Cells::Number(values.into())),
+            Some(Cells::Number(own)) if own.iter().all(f64::is_nan) => {
+                own.push(values);
+                self.cells = Some(Cells::Date(std::mem::take(own)));
+            }
+            // Kinds that do not agree meet as text.
+            Some(_) => {
+                let mut words = Words::default();
+                let text = |value: f64| if date { date::date_text(value) } else { cell::number_text(value) };
+                for value in values {
+                    if value.is_nan() { words.push_missing() } else { words.push(&text(value)) }
+                }
+                self.join_words(words);
+            }
+        }
+    }
+
+    fn join_sparse(&mut self, rows: &[u32], values: Vec<f64>) {
+        let before = self.n_rows as u32;
+        let moved = rows.iter().map(|row| row + before);
+        match &mut self.cells {
+            Some(Cells::Sparse { rows, values: own }) => {
+                rows.extend(moved);
+                own.extend(values);
+            }
+            _ => self.cells = Some(Cells::Sparse { rows: moved.collect(), values }),
+        }
+    }
+
+    fn join_words(&mut self, words: Words) {
+        self.become_text();
+        let Some(Cells::Text { codes, levels }) = &mut self.cells else { return };
+        let mut global = Vec::with_capacity(words.levels.len());
+        for (word, first_row) in words.levels.into_iter().zip(words.first_rows) {
+            let next = levels.len() as u32;
+            let code = *self.by_word.entry(word).or_insert_with_key(|word| {
+                levels.push(word.clone());
+                self.counts.push(0);
+                self.first_rows.push(self.n_rows + first_row);
+                next
+            });
+            global.push(code);
+        }
+        let mut own = words.codes;
+        for code in &mut own {
+            if let Some(&known) = global.get(*code as usize) {
+                *code = known;
+                self.counts[known as usize] += 1;
+            }
+        }
+        codes.push(own);
+    }
+
+    fn become_text(&mut self) {
+        let earlier = match self.cells.take() {
+            text @ Some(Cells::Text { .. }) => {
+                self.cells = text;
+                return;
+            }
+            earlier => earlier,
+        };
+        self.cells = Some(Cells::Text { codes: Chunks::default(), levels: Vec::new() });
+        let n_rows = std::mem::take(&mut self.n_rows);
+        let mut words = Words::default();
+        match earlier {
+            Some(Cells::Number(values)) => values.iter().for_each(|value| match value.is_nan() {
+                true => words.push_missing(),
+                false => words.push(&cell::number_text(value)),
+            }),
+            Some(Cells::Date(days)) => days.iter().for_each(|value| match value.is_nan() {
+                true => words.push_missing(),
+                false => words.push(&date::date_text(value)),
+            }),
+            _ => words.codes = vec![Cells::MISSING; n_rows],
+        }
+        self.join_words(words);
+        self.n_rows = n_rows;
+    }
+
+    /// The typed column.
+    pub(super) fn finish(self, want: Want, options: &ReadOptions) -> Column {
+        let oddities = Oddities { large: self.large, ..Oddities::default() };
+        let Some(Cells::Text { codes, levels }) = self.cells else {
+            let cells = self.cells.unwrap_or(Cells::Number(Chunks::default()));
+            return Column { name: self.name, cells, oddities };
+        };
+        if let Some(canonical) = one_spelling(&levels) {
+            return Column { name: self.name, cells: renamed(codes, &levels, &canonical), oddities };
+        }
+        if want == Want::Text || levels.is_empty() {
+            return Column { name: self.name, cells: Cells::Text { codes, levels }, oddities };
+        }
+        let days: Vec<Option<f64>> = levels.iter().map(|level| date::days(level)).collect();
+        if days.iter().all(Option::is_some) {
+            let of = |code: u32| days.get(code as usize).copied().flatten().unwrap_or(f64::NAN);
+            let mut cells = Chunks::default();
+            codes.pieces().for_each(|piece| cells.push(piece.iter().map(|&code| of(code)).collect()));
+            return Column { name: self.name, cells: Cells::Date(cells), oddities };
+        }
+        let oddities = of_words(&levels, &self.counts, &self.first_rows, &days, options);
+        Column { name: self.name, cells: Cells::Text { codes, levels }, oddities }
+    }
+}
+
+/// Booleans are `false` and `true` however they were written; `Yes` and `YES` in one column are one word.
+fn one_spelling(levels: &[String]) -> Option<Vec<&'static str>> {
+    if levels.is_empty() {
+        return None;
+    }
+    let truths: Option<Vec<_>> = levels.iter().map(|level| cell::truth(level)).collect();
+    let assents = || levels.iter().map(|level| cell::assent(level)).collect::<Option<Vec<_>>>();
+    truths.or_else(|| if levels.len() > 2 { assents() } else { None })
+}
+
+/// The same cells, with every level under its canonical name.
+fn renamed(codes: Chunks<u32>, levels: &[String], canonical: &[&'static str]) -> Cells {
+    let mut names: Vec<String> = Vec::new();
+    let mut of = Vec::with_capacity(levels.len());
+    for name in canonical {
+        let known = names.iter().position(|other| other == name);
+        of.push(known.unwrap_or(names.len()) as u32);
+        if known.is_none() {
+            names.push((*name).to_string());
+        }
+    }
+    let mut moved = Chunks::default();
+    let code = |code: &u32| of.get(*code as usize).copied().unwrap_or(Cells::MISSING);
+    codes.pieces().for_each(|piece| moved.push(piece.iter().map(code).collect()));
+    Cells::Text { codes: moved, levels: names }
+}
+
+/// What is odd about a column that is not numbers or dates from end to end.
+fn of_words(
+    levels: &[String],
+    counts: &[usize],
+    first_rows: &[usize],
+    days: &[Option<f64>],
+    options: &ReadOptions,
+) -> Oddities {
+    let first = |odd: &dyn Fn(usize) -> bool| {
+        let level = (0..levels.len()).filter(|&at| odd(at)).min_by_key(|&at| first_rows[at])?;
+        Some((first_rows[level], levels[level].clone()))
+    };
+    let is_number: Vec<bool> =
+        levels.iter().map(|level| cell::number(level, options.decimal_comma).is_some()).collect();
+    let cells = |is: &dyn Fn(usize) -> bool| (0..levels.len()).filter(|&at| is(at)).map(|at| counts[at]).sum::<usize>();
+    let total: usize = counts.iter().sum();
+    let numbers = cells(&|at| is_number[at]);
+    let dates = cells(&|at| days[at].is_some());
+    let first_word = if numbers > 0 { first(&|at| !is_number[at]) } else { None };
+    // Nine in ten are what the column means to be; the rest are slips.
+    let (stray, mixed) = if numbers * 10 >= total * 9 { (first_word, None) } else { (None, first_word) };
+    let no_date = if dates * 10 >= total * 9 {
+        first(&|at| days[at].is_none())
+    } else {
+        first(&|at| days[at].is_none() && date::looks_like_date(&levels[at]))
+    };
+    Oddities { stray, mixed, no_date, large: None }
+}
+
+/// A number that f64 cannot hold.
+pub(super) fn number_too_large(place: crate::error::Place, found: &str) -> Error {
+    Error::Malformed {
+        place,
+        expected: "a number within ±1.8e308".to_string(),
+        found: format!("`{found}`"),
+        help: None,
+    }
+}
