@@ -58,6 +58,7 @@ impl CsvParser<'_> {
     fn quoted(&self, text: &str, line: u64, piece: &mut Piece) -> Result<()> {
         let mut reader = reader(text.as_bytes(), self.delimiter);
         let mut record = csv::StringRecord::new();
+        let mut lines = LineCount { text, line, at: 0 };
         loop {
             let read = reader.read_record(&mut record).map_err(|error| Error::Malformed {
                 place: Place::file(self.path).line(line),
@@ -69,7 +70,7 @@ impl CsvParser<'_> {
                 return Ok(());
             }
             let place = record.position().cloned().unwrap_or_else(csv::Position::new);
-            let line = line + place.line() - 1;
+            let line = lines.at(place.byte() as usize);
             if record.len() != piece.cells.len() {
                 return Err(self.uneven(line, record.len()));
             }
@@ -124,6 +125,7 @@ impl CsvParser<'_> {
     fn take(&self, text: &str, at: usize, cells: &mut PieceCells) -> usize {
         let bytes = text.as_bytes();
         if let PieceCells::Number(numbers) = cells
+            && !self.options.decimal_comma
             && let Some((value, length)) = cell::plain_number(&bytes[at..])
             && bytes.get(at + length).is_none_or(|byte| *byte == self.delimiter || *byte == b'\n')
         {
@@ -146,6 +148,27 @@ impl CsvParser<'_> {
                 char::from(self.delimiter).escape_default()
             )),
         }
+    }
+}
+
+/// Counts lines, be they ended by a line feed, a return, or both.
+struct LineCount<'t> {
+    text: &'t str,
+    line: u64,
+    at: usize,
+}
+
+impl LineCount<'_> {
+    /// The line of a byte that is not before the one last asked for.
+    fn at(&mut self, byte: usize) -> u64 {
+        let bytes = self.text.as_bytes();
+        // The `csv` crate leaves the line ends before a record to it.
+        let start = byte + bytes[byte..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let ends = |at: &usize| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n');
+        let passed = memchr::memchr2_iter(b'\r', b'\n', &bytes[self.at..start]).map(|at| self.at + at);
+        self.line += passed.filter(ends).count() as u64;
+        self.at = start;
+        self.line
     }
 }
 

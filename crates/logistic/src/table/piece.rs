@@ -362,7 +362,7 @@ pub(super) fn number_too_large(place: crate::error::Place, found: &str) -> Error
     Error::Malformed {
         place,
         expected: "a number within ±1.8e308".to_string(),
-        found: format!("`{found}`"),
+        found: crate::error::quoted(found),
         help: None,
     }
 }

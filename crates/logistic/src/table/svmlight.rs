@@ -41,7 +41,7 @@ pub(super) fn parse(block: &TextBlock, path: &str, options: &ReadOptions) -> Res
         let wrong = |expected: &str, found: &str| Error::Malformed {
             place: Place::file(path).line(line),
             expected: expected.to_string(),
-            found: format!("`{found}`"),
+            found: crate::error::quoted(found),
             help: Some("a line is a label, then pairs `index:value` with rising indices".to_string()),
         };
         let line_text = whole.split('#').next().unwrap_or_default();
