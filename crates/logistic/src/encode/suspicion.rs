@@ -54,7 +54,7 @@ fn word_advice(word: &str, column: &str) -> String {
     let column = shown(column);
     let as_is = format!("`--categorical {column}` takes the column as categories");
     match &word {
-        _ if written && word.contains(',') => {
+        _ if written && word.matches(',').count() == 1 && !word.contains('.') => {
             format!("`--decimal-comma` reads `{word}` as a number; {as_is}")
         }
         _ if written => format!("write plain numbers; {as_is}"),
