@@ -26,10 +26,10 @@ pub(super) fn is_svmlight(text: &[u8]) -> bool {
     for line in whole.split(|byte| *byte == b'\n').map(content).filter(|line| !line.is_empty()).take(SAMPLE) {
         let Ok(line) = std::str::from_utf8(line) else { return false };
         let mut words = line.split_ascii_whitespace();
-        let label = words.next().is_some_and(|label| label.parse::<f64>().is_ok());
+        let label = words.next().is_some_and(|label| label.parse::<f64>().is_ok() || is_pair(label));
         let mut pairs = words.peekable();
         any_pairs |= pairs.peek().is_some();
-        // A line that goes wrong behind good pairs is a fault in svmlight, not another format.
+        // A line without a label, or one that goes wrong behind good pairs, is a fault in svmlight, not another format.
         if !label || pairs.next().is_some_and(|word| !is_pair(word)) {
             return false;
         }
