@@ -198,6 +198,25 @@ fn what_a_model_left_out_scoring_need_not_have() {
 }
 
 #[test]
+fn a_ridge_fit_leaves_a_column_out_that_is_there_twice() {
+    let mut csv = "a,b,twin,y\n".to_string();
+    for row in 0..40 {
+        csv += &format!("{0},{1},{0},{2}\n", row * 7 % 11, row * 3 % 13, row * 5 % 3 % 2);
+    }
+    let table = table(&csv);
+    let ridge = |features: &[&str]| {
+        let (learnt, encoded) = learnt(&table, &encoding(features));
+        let settings = LogisticRegression { l2: 0.1, ..LogisticRegression::default() };
+        let fit = settings.fit(&encoded.dataset.rows(), &mut |_, _| Go::On).unwrap();
+        Model::new(learnt.encoder, fit, 0.5, Vec::new())
+    };
+    let (with, without) = (ridge(&["a", "b", "twin"]), ridge(&["a", "b"]));
+    assert_eq!(with.coefficients[..3], without.coefficients[..]);
+    assert_eq!(with.coefficients[3].estimate, None);
+    assert!(matches!(&with.warnings[..], [Warning::Collinear { columns, .. }] if columns == &["twin", "a"]));
+}
+
+#[test]
 fn a_sparse_table_fits_as_a_dense_one() {
     let folder = tempfile::tempdir().unwrap();
     let (sparse, dense) = (folder.path().join("table.svm"), folder.path().join("table.csv"));

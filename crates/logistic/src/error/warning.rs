@@ -164,7 +164,8 @@ impl Warning {
     fn table_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::RowsDropped { rows, columns } => {
-                write!(f, "{rows} rows were left out for missing values in {}", listed(columns, 8))
+                let (rows, were) = (counted(*rows, "row"), if *rows == 1 { "was" } else { "were" });
+                write!(f, "{rows} {were} left out for missing values in {}", listed(columns, 8))
             }
             Warning::DatesAsDays { columns } => write!(
                 f,
@@ -190,23 +191,29 @@ impl Warning {
                 shown(found)
             ),
             Warning::LevelsPooled { columns, levels, rows } => {
-                write!(f, "{levels} rare levels of {} ({rows} rows) are pooled into `(other)`", listed(columns, 8))
+                let (levels, rows) = (counted(*levels, "rare level"), counted(*rows, "row"));
+                write!(f, "pooled into `(other)`: {levels} of {} with {rows}", listed(columns, 8))
             }
             Warning::LevelsUnseen { columns, rows, level, treated } => write!(
                 f,
-                "{rows} rows have a level of {} that training has not seen, such as `{}`, and are scored as \
-                 `{}`",
+                "{} had a level of {} that training has not seen, such as `{}`, and came to be scored as `{}`",
+                counted(*rows, "row"),
                 listed(columns, 8),
                 shown(level),
                 shown(treated)
             ),
             Warning::RowsUnscored { rows, columns } => write!(
                 f,
-                "{rows} rows have no probability, for missing values in {}; a model trained with `--missing impute` \
-                 scores them",
+                "no probability for {}, for missing values in {}; a model trained with `--missing impute` gives one",
+                counted(*rows, "row"),
                 listed(columns, 8)
             ),
             Warning::NotConverged { .. } | Warning::Separation { .. } | Warning::Collinear { .. } => Ok(()),
         }
     }
+}
+
+/// `1 row`, `2 rows`.
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
