@@ -237,7 +237,8 @@ impl Dataset {
             }
         }
         let design = |(column, (feature, k)): (usize, &(usize, usize))| {
-            let first = self.layout.iter().position(|place| *place == (*twins.get(feature)?, *k))?;
+            let first = (*twins.get(feature)?, *k);
+            let first = self.layout.iter().position(|place| *place == first)?;
             Some((column, first))
         };
         self.layout.iter().enumerate().filter_map(design).collect()
