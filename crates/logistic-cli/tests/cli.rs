@@ -190,7 +190,7 @@ fn a_row_that_cannot_be_scored_keeps_its_place() {
     assert!(logistic(&["train", &data, "--target", "y", "--missing", "drop", "-o", &model]).status.success());
     let output = logistic(&["predict", &model, &data]);
     assert_eq!(stdout(&output).lines().nth(5), Some(",1,,"));
-    assert!(stderr(&output).contains("1 rows have no probability"));
+    assert!(stderr(&output).contains("no probability for 1 row"));
 }
 
 #[test]
