@@ -1,6 +1,6 @@
 //! One block of CSV into the cells of its columns.
 
-use super::blocks::TextBlock;
+use super::blocks::{TextBlock, line_ends};
 use super::cell;
 use super::dialect::reader;
 use super::options::{ReadOptions, Want};
@@ -36,6 +36,11 @@ impl CsvParser<'_> {
         Ok(piece)
     }
 
+    /// Whether what looks like a number is one: no marker of missing cells does.
+    fn numbers_are_numbers(&self) -> bool {
+        !self.options.missing_markers.iter().any(|marker| cell::plain_number(marker.as_bytes()).is_some())
+    }
+
     fn pass(&self, text: &str, line: u64, wants: &[Want]) -> Result<Piece> {
         // Rows are about as long as their names are many; a wrong guess costs a little memory.
         let rows = text.len() / (8 * wants.len().max(1));
@@ -58,6 +63,8 @@ impl CsvParser<'_> {
     fn quoted(&self, text: &str, line: u64, piece: &mut Piece) -> Result<()> {
         let mut reader = reader(text.as_bytes(), self.delimiter);
         let mut record = csv::StringRecord::new();
+        let mut line = line;
+        let mut counted = 0;
         loop {
             let read = reader.read_record(&mut record).map_err(|error| Error::Malformed {
                 place: Place::file(self.path).line(line),
@@ -68,8 +75,11 @@ impl CsvParser<'_> {
             if !read {
                 return Ok(());
             }
-            let place = record.position().cloned().unwrap_or_else(csv::Position::new);
-            let line = line + place.line() - 1;
+            // The reader takes blank lines for a part of the record behind them, and does not count a lone return.
+            let whole = record.position().map_or(0, |place| place.byte() as usize)..reader.position().byte() as usize;
+            let start = whole.end - text[whole.clone()].trim_start_matches(['\r', '\n']).len();
+            line += line_ends(&text.as_bytes()[counted..start]);
+            counted = start;
             if record.len() != piece.cells.len() {
                 return Err(self.uneven(line, record.len()));
             }
@@ -79,10 +89,7 @@ impl CsvParser<'_> {
             }
             piece.n_rows += 1;
             if self.records {
-                let end = reader.position().byte() as usize;
-                let whole = &text[place.byte() as usize..end];
-                let start = end - whole.trim_start_matches(['\r', '\n']).len();
-                piece.records.push(start..start + whole.trim_matches(['\r', '\n']).len());
+                piece.records.push(start..start + text[start..whole.end].trim_end_matches(['\r', '\n']).len());
             }
         }
     }
@@ -92,6 +99,7 @@ impl CsvParser<'_> {
     fn plain(&self, text: &str, mut line: u64, piece: &mut Piece) -> Result<()> {
         let bytes = text.as_bytes();
         let columns = piece.cells.len();
+        let number = self.numbers_are_numbers();
         let mut at = 0;
         while at < bytes.len() {
             if let Some(blank) = line_end(bytes, at) {
@@ -102,7 +110,7 @@ impl CsvParser<'_> {
             piece.at_line(line);
             let start = at;
             for (column, cells) in piece.cells.iter_mut().enumerate() {
-                let end = self.take(text, at, cells);
+                let end = self.take(text, at, cells, number);
                 let delimited = bytes.get(end) == Some(&self.delimiter);
                 if delimited != (column + 1 < columns) {
                     let record = text[start..].lines().next().unwrap_or("");
@@ -120,12 +128,15 @@ impl CsvParser<'_> {
         Ok(())
     }
 
-    /// Takes the cell that begins at `at`; returns the place of the delimiter or line end behind it.
-    fn take(&self, text: &str, at: usize, cells: &mut PieceCells) -> usize {
+    /// Takes the cell that begins at `at`, where `number` says whether what looks like one is one; returns the place of
+    /// the delimiter or line end behind it.
+    fn take(&self, text: &str, at: usize, cells: &mut PieceCells, number: bool) -> usize {
         let bytes = text.as_bytes();
         if let PieceCells::Number(numbers) = cells
+            && number
             && let Some((value, length)) = cell::plain_number(&bytes[at..])
             && bytes.get(at + length).is_none_or(|byte| *byte == self.delimiter || *byte == b'\n')
+            && !(self.options.decimal_comma && bytes[at..at + length].contains(&b'.'))
         {
             numbers.values.push(value);
             return at + length;

@@ -1,5 +1,6 @@
 //! What a CSV file does not say of itself: its delimiter, and the names of its columns.
 
+use super::blocks::line_ends;
 use super::options::ReadOptions;
 use super::source::malformed;
 use crate::error::{Error, Place, Result};
@@ -41,7 +42,7 @@ impl Dialect {
         if head.get(end) == Some(&b'\n') && head.get(end.wrapping_sub(1)) == Some(&b'\r') {
             end += 1;
         }
-        let header_lines = memchr::memchr_iter(b'\n', &head[..end]).count() as u64;
+        let header_lines = line_ends(&head[..end]);
         Ok(Dialect { delimiter, names, header_bytes: end, header_lines })
     }
 }
