@@ -15,6 +15,7 @@ test: check doc   ## what CI runs: style, lints, documentation, every test
 check:            ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+	$(CARGO) clippy --package logistic --locked -- -D warnings
 
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked

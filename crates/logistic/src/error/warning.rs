@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::listed;
+use super::{listed, shown};
 
 /// What is worth saying although the work was done.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -177,24 +177,28 @@ impl Warning {
             }
             Warning::LargeIntegers { columns, found, line } => write!(
                 f,
-                "{} holds whole numbers beyond 2^53, such as `{found}` in line {line}, which f64 cannot tell from \
+                "{} holds whole numbers beyond 2^53, such as `{}` in line {line}, which f64 cannot tell from \
                  their neighbours; `--exclude` it if it is an identifier",
-                listed(columns, 8)
+                listed(columns, 8),
+                shown(found)
             ),
             Warning::MixedColumn { columns, found, line } => write!(
                 f,
-                "{0} holds numbers and words, such as `{found}` in line {line}, and is taken as categories; \
+                "{} holds numbers and words, such as `{}` in line {line}, and is taken as categories; \
                  `--categorical` declares that, `--missing-marker` reads a word as missing",
-                listed(columns, 8)
+                listed(columns, 8),
+                shown(found)
             ),
             Warning::LevelsPooled { columns, levels, rows } => {
                 write!(f, "{levels} rare levels of {} ({rows} rows) are pooled into `(other)`", listed(columns, 8))
             }
             Warning::LevelsUnseen { columns, rows, level, treated } => write!(
                 f,
-                "{rows} rows have a level of {} that training has not seen, such as `{level}`, and are scored as \
-                 `{treated}`",
-                listed(columns, 8)
+                "{rows} rows have a level of {} that training has not seen, such as `{}`, and are scored as \
+                 `{}`",
+                listed(columns, 8),
+                shown(level),
+                shown(treated)
             ),
             Warning::RowsUnscored { rows, columns } => write!(
                 f,

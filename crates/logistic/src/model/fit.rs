@@ -170,10 +170,10 @@ impl LogisticRegression {
 
     fn check_terms(&self, rows: &Rows<'_>, terms: usize) -> Result<()> {
         if self.l2 == 0.0 && terms > rows.len() {
-            return Err(Error::TooManyTerms { terms, most: rows.len(), bound: "rows" });
+            return Err(Error::TooManyTerms { place: Place::default(), terms, most: rows.len(), bound: "rows" });
         }
         if terms > MOST_TERMS {
-            return Err(Error::TooManyTerms { terms, most: MOST_TERMS, bound: "terms" });
+            return Err(Error::TooManyTerms { place: Place::default(), terms, most: MOST_TERMS, bound: "terms" });
         }
         Ok(())
     }

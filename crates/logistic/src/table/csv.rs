@@ -36,9 +36,11 @@ impl CsvParser<'_> {
         Ok(piece)
     }
 
-    /// Whether what looks like a number is one: no marker of missing cells does.
-    fn numbers_are_numbers(&self) -> bool {
-        !self.options.missing_markers.iter().any(|marker| cell::plain_number(marker.as_bytes()).is_some())
+    /// Whether all that looks like a plain number is one: not where commas stand for points, nor where a missing cell
+    /// is written as a number, such as `-99`.
+    fn plain_numbers(&self) -> bool {
+        let is_number = |marker: &String| cell::plain_number(marker.as_bytes()).is_some();
+        !self.options.decimal_comma && !self.options.missing_markers.iter().any(is_number)
     }
 
     fn pass(&self, text: &str, line: u64, wants: &[Want]) -> Result<Piece> {
@@ -63,8 +65,7 @@ impl CsvParser<'_> {
     fn quoted(&self, text: &str, line: u64, piece: &mut Piece) -> Result<()> {
         let mut reader = reader(text.as_bytes(), self.delimiter);
         let mut record = csv::StringRecord::new();
-        let mut line = line;
-        let mut counted = 0;
+        let mut lines = LineCount { text, line, at: 0 };
         loop {
             let read = reader.read_record(&mut record).map_err(|error| Error::Malformed {
                 place: Place::file(self.path).line(line),
@@ -75,11 +76,8 @@ impl CsvParser<'_> {
             if !read {
                 return Ok(());
             }
-            // The reader takes blank lines for a part of the record behind them, and does not count a lone return.
-            let whole = record.position().map_or(0, |place| place.byte() as usize)..reader.position().byte() as usize;
-            let start = whole.end - text[whole.clone()].trim_start_matches(['\r', '\n']).len();
-            line += line_ends(&text.as_bytes()[counted..start]);
-            counted = start;
+            let place = record.position().cloned().unwrap_or_else(csv::Position::new);
+            let line = lines.at(place.byte() as usize);
             if record.len() != piece.cells.len() {
                 return Err(self.uneven(line, record.len()));
             }
@@ -89,7 +87,10 @@ impl CsvParser<'_> {
             }
             piece.n_rows += 1;
             if self.records {
-                piece.records.push(start..start + text[start..whole.end].trim_end_matches(['\r', '\n']).len());
+                let end = reader.position().byte() as usize;
+                let whole = &text[place.byte() as usize..end];
+                let start = end - whole.trim_start_matches(['\r', '\n']).len();
+                piece.records.push(start..start + whole.trim_matches(['\r', '\n']).len());
             }
         }
     }
@@ -99,7 +100,7 @@ impl CsvParser<'_> {
     fn plain(&self, text: &str, mut line: u64, piece: &mut Piece) -> Result<()> {
         let bytes = text.as_bytes();
         let columns = piece.cells.len();
-        let number = self.numbers_are_numbers();
+        let plain = self.plain_numbers();
         let mut at = 0;
         while at < bytes.len() {
             if let Some(blank) = line_end(bytes, at) {
@@ -110,7 +111,7 @@ impl CsvParser<'_> {
             piece.at_line(line);
             let start = at;
             for (column, cells) in piece.cells.iter_mut().enumerate() {
-                let end = self.take(text, at, cells, number);
+                let end = self.take(text, at, cells, plain);
                 let delimited = bytes.get(end) == Some(&self.delimiter);
                 if delimited != (column + 1 < columns) {
                     let record = text[start..].lines().next().unwrap_or("");
@@ -128,15 +129,14 @@ impl CsvParser<'_> {
         Ok(())
     }
 
-    /// Takes the cell that begins at `at`, where `number` says whether what looks like one is one; returns the place of
-    /// the delimiter or line end behind it.
-    fn take(&self, text: &str, at: usize, cells: &mut PieceCells, number: bool) -> usize {
+    /// Takes the cell that begins at `at`, at once where numbers are `plain`; returns the place of the delimiter or
+    /// line end behind it.
+    fn take(&self, text: &str, at: usize, cells: &mut PieceCells, plain: bool) -> usize {
         let bytes = text.as_bytes();
         if let PieceCells::Number(numbers) = cells
-            && number
+            && plain
             && let Some((value, length)) = cell::plain_number(&bytes[at..])
             && bytes.get(at + length).is_none_or(|byte| *byte == self.delimiter || *byte == b'\n')
-            && !(self.options.decimal_comma && bytes[at..at + length].contains(&b'.'))
         {
             numbers.values.push(value);
             return at + length;
@@ -157,6 +157,25 @@ impl CsvParser<'_> {
                 char::from(self.delimiter).escape_default()
             )),
         }
+    }
+}
+
+/// Counts lines, be they ended by a line feed, a return, or both.
+struct LineCount<'t> {
+    text: &'t str,
+    line: u64,
+    at: usize,
+}
+
+impl LineCount<'_> {
+    /// The line of a byte that is not before the one last asked for.
+    fn at(&mut self, byte: usize) -> u64 {
+        let bytes = self.text.as_bytes();
+        // The `csv` crate leaves the line ends before a record to it.
+        let start = byte + bytes[byte..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.line += line_ends(&bytes[self.at..start]);
+        self.at = start;
+        self.line
     }
 }
 
