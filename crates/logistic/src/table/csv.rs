@@ -36,11 +36,12 @@ impl CsvParser<'_> {
         Ok(piece)
     }
 
-    /// Whether all that looks like a plain number is one: not where commas stand for points, nor where a missing cell
-    /// is written as a number, such as `-99`.
+    /// Whether all that looks like a plain number is one: not where commas stand for points, where a number holds the
+    /// delimiter, nor where a missing cell is written as a number, such as `-99`.
     fn plain_numbers(&self) -> bool {
         let is_number = |marker: &String| cell::plain_number(marker.as_bytes()).is_some();
-        !self.options.decimal_comma && !self.options.missing_markers.iter().any(is_number)
+        let inside = matches!(self.delimiter, b'.' | b'+' | b'-');
+        !self.options.decimal_comma && !inside && !self.options.missing_markers.iter().any(is_number)
     }
 
     fn pass(&self, text: &str, line: u64, wants: &[Want]) -> Result<Piece> {

@@ -27,7 +27,10 @@ impl Dialect {
             Some(head) => (3, head),
             None => (0, head),
         };
-        let delimiter = options.delimiter.unwrap_or_else(|| detect(head));
+        let delimiter = match options.delimiter {
+            Some(delimiter) => checked(delimiter)?,
+            None => detect(head),
+        };
         let mut reader = reader(head, delimiter);
         let mut record = csv::ByteRecord::new();
         let read = reader.read_byte_record(&mut record);
@@ -51,6 +54,19 @@ impl Dialect {
         let names = names(&record, path, line)?;
         Ok(Dialect { delimiter, names, header_bytes: end, header_lines })
     }
+}
+
+/// What words and numbers are made of, quotes and line ends cannot stand between cells; nor can a part of a character
+/// of several bytes.
+fn checked(delimiter: u8) -> Result<u8> {
+    if !delimiter.is_ascii() || delimiter.is_ascii_alphanumeric() || matches!(delimiter, 0 | b'"' | b'\n' | b'\r') {
+        return Err(Error::Setting {
+            name: "delimiter",
+            expected: "an ASCII character that is no letter, digit, quote or line end".to_string(),
+            found: format!("`{}`", delimiter.escape_ascii()),
+        });
+    }
+    Ok(delimiter)
 }
 
 /// A reader of records of any length.

@@ -53,6 +53,35 @@ fn read_text(text: &str, options: &ReadOptions) -> logistic::Result<Table> {
     read(&[file(folder.path(), "a.csv", text)], options, &|_| ())
 }
 
+#[test]
+fn a_marker_of_missing_cells_may_be_a_number() {
+    let mut options = with_delimiter(b',');
+    options.missing_markers.push("-99".to_string());
+    for text in ["a,b\n-99,1\n2,3\n", "a,b\n-99,\"1\"\n2,3\n"] {
+        let table = read_text(text, &options).unwrap();
+        assert!(table.columns()[0].is_missing(0), "{text}");
+        assert_eq!(table.columns()[0].text(1).as_deref(), Some("2"));
+    }
+}
+
+#[test]
+fn a_delimiter_is_no_part_of_a_word() {
+    for delimiter in [0xc3, b'1', b'e', b'"', b'\n', 0] {
+        let error = read_text("a\n\u{e9}\n", &with_delimiter(delimiter)).unwrap_err();
+        assert!(matches!(error, logistic::Error::Setting { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_delimiter_may_be_a_part_of_a_number() {
+    for (delimiter, text) in [(b'.', "a.b\n1.5\n2.6\n"), (b'-', "a-b\n1-5\n2-6\n"), (b'+', "a+b\n1+5\n2+6\n")] {
+        let table = read_text(text, &with_delimiter(delimiter)).unwrap();
+        let cells: Vec<_> = table.columns().iter().map(|column| (column.text(0), column.text(1))).collect();
+        let pair = |a: &str, b: &str| (Some(a.to_string()), Some(b.to_string()));
+        assert_eq!(cells, [pair("1", "2"), pair("5", "6")], "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
