@@ -30,7 +30,7 @@ fuzz:             ## every fuzz target for FUZZ_SECONDS
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build -s none --features arrow
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/corpus/$$target && \
-		RUSTC_BOOTSTRAP=1 RAYON_NUM_THREADS=1 $(CARGO) fuzz run -s none --features arrow $$target \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none --features arrow $$target \
 			fuzz/corpus/$$target fuzz/seeds/$$target -- \
 			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 || exit 1; \
 	done

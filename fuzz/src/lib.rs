@@ -10,6 +10,12 @@ static INPUT: LazyLock<PathBuf> = LazyLock::new(|| file("input"));
 /// For what is made of the first file.
 static OTHER: LazyLock<PathBuf> = LazyLock::new(|| file("other"));
 
+/// One thread, the fuzzer's own: to wake another for every few bytes would take most of the time.
+static ALONE: LazyLock<()> = LazyLock::new(|| {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    pool.build_global().expect("nobody has made a thread pool before");
+});
+
 fn file(name: &str) -> PathBuf {
     // Memory, where there is a file system in it, spares a disk millions of writes.
     let memory = PathBuf::from("/dev/shm");
@@ -24,6 +30,7 @@ fn written(path: &PathBuf, bytes: &[u8]) -> Vec<String> {
 
 /// Reads bytes as a table, whole and in a stream, and checks all that must hold of it.
 pub fn table_of(bytes: &[u8], options: &ReadOptions) -> Option<Table> {
+    LazyLock::force(&ALONE);
     let paths = written(&INPUT, bytes);
     let table = read(&paths, options, &|_| ()).ok()?;
     check(&table);
