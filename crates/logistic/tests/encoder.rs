@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use logistic::Error;
 use logistic::dataset::Feature;
-use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Missing, Unseen};
+use logistic::encode::{Curve, Encoded, Encoder, Encoding, Kind, Learnt, Missing, Unseen};
 use logistic::error::Warning;
 use logistic::model::{LogisticRegression, Model};
 use logistic::solver::Go;
@@ -234,4 +234,35 @@ fn a_sparse_table_fits_as_a_dense_one() {
     let encoding = Encoding { target: "label".to_string(), ..Encoding::default() };
     let (a, b) = (fitted(&load(&sparse, &[]), &encoding), fitted(&load(&dense, &[]), &encoding));
     assert_eq!(a, b);
+}
+
+/// A category of three levels times a curve of two columns: the order of the terms is that of the columns.
+#[test]
+fn a_category_times_a_spline_keeps_its_names() {
+    let rows: Vec<String> =
+        (0..30).map(|row| format!("{},{},{}", row % 2, ["r", "s", "t"][row % 3], row * row)).collect();
+    let table = table(&format!("y,g,a\n{}\n", rows.join("\n")));
+    let pair = ("g".to_string(), "a".to_string());
+    let splines = vec![("a".to_string(), 3)];
+    let (learnt, encoded) = learnt(&table, &Encoding { interactions: vec![pair], splines, ..encoding(&["g", "a"]) });
+    let design = design(&learnt.encoder, &encoded);
+    for level in ["g[s]", "g[t]"] {
+        for curve in ["a", "a[bend 1]"] {
+            let expected: Vec<f64> = design[level].iter().zip(&design[curve]).map(|(g, a)| g * a).collect();
+            assert_eq!(design[&format!("{level}:{curve}")], expected, "{level}:{curve}");
+        }
+    }
+}
+
+#[test]
+fn a_model_whose_knots_do_not_rise_is_refused() {
+    let rows: Vec<String> = (0..30).map(|row| format!("{},{}", row % 2, row * row)).collect();
+    let table = table(&format!("y,a\n{}\n", rows.join("\n")));
+    let model = fitted(&table, &Encoding { splines: vec![("a".to_string(), 3)], ..encoding(&["a"]) });
+    for wrong in [vec![], vec![1.0], vec![1.0, 2.0], vec![1.0, 1.0, 2.0]] {
+        let mut model = model.clone();
+        model.encoder.sources[0].kind = Kind::Numeric { fill: None, curve: Curve::Spline { knots: wrong } };
+        let error = Model::from_json(&model.to_json().unwrap(), "model.json").unwrap_err();
+        assert!(matches!(error, Error::ModelFile { .. }), "{error}");
+    }
 }

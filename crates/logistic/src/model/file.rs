@@ -78,6 +78,9 @@ impl Model {
 
     /// Whether coefficients and columns belong together; if not, why.
     fn check(&self) -> std::result::Result<(), String> {
+        if let Some(source) = self.encoder.unsound() {
+            return Err(format!("not a model: the knots of {} are not three that rise", quoted(&source.name)));
+        }
         let terms: HashSet<String> = self.encoder.terms().into_iter().map(|term| term.term).collect();
         let mut known = HashSet::new();
         for (at, coefficient) in self.coefficients.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! One block of CSV into the cells of its columns.
 
-use super::blocks::TextBlock;
+use super::blocks::{TextBlock, line_ends};
 use super::cell;
 use super::dialect::reader;
 use super::options::{ReadOptions, Want};
@@ -34,6 +34,14 @@ impl CsvParser<'_> {
             }
         }
         Ok(piece)
+    }
+
+    /// Whether all that looks like a plain number is one: not where commas stand for points, where a number holds the
+    /// delimiter, nor where a missing cell is written as a number, such as `-99`.
+    fn plain_numbers(&self) -> bool {
+        let is_number = |marker: &String| cell::plain_number(marker.as_bytes()).is_some();
+        let inside = matches!(self.delimiter, b'.' | b'+' | b'-');
+        !self.options.decimal_comma && !inside && !self.options.missing_markers.iter().any(is_number)
     }
 
     fn pass(&self, text: &str, line: u64, wants: &[Want]) -> Result<Piece> {
@@ -93,6 +101,7 @@ impl CsvParser<'_> {
     fn plain(&self, text: &str, mut line: u64, piece: &mut Piece) -> Result<()> {
         let bytes = text.as_bytes();
         let columns = piece.cells.len();
+        let plain = self.plain_numbers();
         let mut at = 0;
         while at < bytes.len() {
             if let Some(blank) = line_end(bytes, at) {
@@ -103,7 +112,7 @@ impl CsvParser<'_> {
             piece.at_line(line);
             let start = at;
             for (column, cells) in piece.cells.iter_mut().enumerate() {
-                let end = self.take(text, at, cells);
+                let end = self.take(text, at, cells, plain);
                 let delimited = bytes.get(end) == Some(&self.delimiter);
                 if delimited != (column + 1 < columns) {
                     let record = text[start..].lines().next().unwrap_or("");
@@ -121,11 +130,12 @@ impl CsvParser<'_> {
         Ok(())
     }
 
-    /// Takes the cell that begins at `at`; returns the place of the delimiter or line end behind it.
-    fn take(&self, text: &str, at: usize, cells: &mut PieceCells) -> usize {
+    /// Takes the cell that begins at `at`, at once where numbers are `plain`; returns the place of the delimiter or
+    /// line end behind it.
+    fn take(&self, text: &str, at: usize, cells: &mut PieceCells, plain: bool) -> usize {
         let bytes = text.as_bytes();
         if let PieceCells::Number(numbers) = cells
-            && !self.options.decimal_comma
+            && plain
             && let Some((value, length)) = cell::plain_number(&bytes[at..])
             && bytes.get(at + length).is_none_or(|byte| *byte == self.delimiter || *byte == b'\n')
         {
@@ -164,9 +174,7 @@ impl LineCount<'_> {
         let bytes = self.text.as_bytes();
         // The `csv` crate leaves the line ends before a record to it.
         let start = byte + bytes[byte..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let ends = |at: &usize| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n');
-        let passed = memchr::memchr2_iter(b'\r', b'\n', &bytes[self.at..start]).map(|at| self.at + at);
-        self.line += passed.filter(ends).count() as u64;
+        self.line += line_ends(&bytes[self.at..start]);
         self.at = start;
         self.line
     }

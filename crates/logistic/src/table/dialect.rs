@@ -1,6 +1,6 @@
 //! What a CSV file does not say of itself: its delimiter, and the names of its columns.
 
-use super::blocks::TextBlock;
+use super::blocks::{TextBlock, line_ends};
 use super::options::ReadOptions;
 use super::source::malformed;
 use crate::error::{Error, Place, Result, quoted};
@@ -27,7 +27,10 @@ impl Dialect {
             Some(head) => (3, head),
             None => (0, head),
         };
-        let delimiter = options.delimiter.unwrap_or_else(|| detect(head));
+        let delimiter = match options.delimiter {
+            Some(delimiter) => checked(delimiter)?,
+            None => detect(head),
+        };
         let mut reader = reader(head, delimiter);
         let mut record = csv::ByteRecord::new();
         let read = reader.read_byte_record(&mut record);
@@ -44,14 +47,26 @@ impl Dialect {
         if head.get(end) == Some(&b'\n') && head.get(end.wrapping_sub(1)) == Some(&b'\r') {
             end += 1;
         }
-        let ends = |at: &usize| head[*at] == b'\n' || head.get(at + 1) != Some(&b'\n');
-        let header_lines = memchr::memchr2_iter(b'\r', b'\n', &head[..end]).filter(ends).count() as u64;
+        let header_lines = line_ends(&head[..end]);
         let text = TextBlock { bytes: head[..end].to_vec(), line: 1, offset };
         text.text(path)?;
         let record = csv::StringRecord::from_byte_record_lossy(record);
         let names = names(&record, path, line)?;
         Ok(Dialect { delimiter, names, header_bytes: end, header_lines })
     }
+}
+
+/// What words and numbers are made of, quotes and line ends cannot stand between cells; nor can a part of a character
+/// of several bytes.
+fn checked(delimiter: u8) -> Result<u8> {
+    if !delimiter.is_ascii() || delimiter.is_ascii_alphanumeric() || matches!(delimiter, 0 | b'"' | b'\n' | b'\r') {
+        return Err(Error::Setting {
+            name: "delimiter",
+            expected: "an ASCII character that is no letter, digit, quote or line end".to_string(),
+            found: format!("`{}`", delimiter.escape_ascii()),
+        });
+    }
+    Ok(delimiter)
 }
 
 /// A reader of records of any length.
