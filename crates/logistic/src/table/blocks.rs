@@ -171,9 +171,8 @@ impl<'p> Blocks<'p> {
 
 /// The number of line ends: `\n`, `\r\n`, or `\r` alone, as old spreadsheets write it.
 pub(super) fn line_ends(bytes: &[u8]) -> u64 {
-    let lone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
-    let returns = memchr::memchr_iter(b'\r', bytes).filter(lone).count();
-    (memchr::memchr_iter(b'\n', bytes).count() + returns) as u64
+    let end = |at: &usize| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n');
+    memchr::memchr2_iter(b'\r', b'\n', bytes).filter(end).count() as u64
 }
 
 fn closing_quote(bytes: &[u8], mut from: usize) -> Option<usize> {

@@ -53,8 +53,8 @@ impl CsvParser<'_> {
             ..Piece::default()
         };
         let bytes = text.as_bytes();
-        let lone_return = || memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n'));
-        if memchr::memchr(b'"', bytes).is_some() || lone_return() {
+        let odd = |at: usize| bytes[at] == b'"' || bytes.get(at + 1) != Some(&b'\n');
+        if memchr::memchr2_iter(b'"', b'\r', bytes).any(odd) {
             self.quoted(text, line, &mut piece)?;
         } else {
             self.plain(text, line, &mut piece)?;
