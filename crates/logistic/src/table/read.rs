@@ -166,6 +166,15 @@ fn parse_all(blocks: Blocks<'_>, parse: &(dyn Fn(&TextBlock) -> Result<Piece> + 
 }
 
 fn same_columns(first: &Part, other: &Part) -> Result<()> {
+    // An absent index is zero in svmlight, and a missing cell elsewhere.
+    if (first.format == Format::Svmlight) != (other.format == Format::Svmlight) {
+        return Err(malformed(
+            &other.name,
+            "the format of the first file",
+            "another",
+            "svmlight files go by themselves",
+        ));
+    }
     // The formats without a header may leave columns out of a file.
     if first.names.is_empty() || other.names.is_empty() {
         return Ok(());

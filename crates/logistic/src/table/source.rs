@@ -106,7 +106,14 @@ impl Source {
             input.compression = Some(compression);
             input.rest = open(Box::new(whole)).map_err(|error| input.damaged(&error))?;
         }
-        input.fill_head(HEAD)?;
+        let mut size = HEAD;
+        input.fill_head(size)?;
+        // A header longer than that is a wide table's; one without end is no header.
+        while input.head.len() == size && size < LONGEST_HEADER && memchr::memchr2(b'\n', b'\r', &input.head).is_none()
+        {
+            size *= 4;
+            input.fill_head(size)?;
+        }
         progress(0);
         Ok(input)
     }
@@ -116,6 +123,8 @@ impl Source {
 const MAGIC: usize = 16;
 /// Enough to know the format, the delimiter and the names of ten thousand columns by.
 const HEAD: usize = 1 << 18;
+/// Enough for the names of a million columns.
+const LONGEST_HEADER: usize = 1 << 26;
 
 type Decompressor = fn(Box<dyn Read + Send>) -> std::io::Result<Box<dyn Read + Send>>;
 

@@ -83,3 +83,15 @@ fn a_large_file_is_the_same_as_its_small_parts() {
     let parts: Vec<String> = rows.chunks(n / 20).enumerate().map(part).collect();
     same(&large, &table(&parts, &with_delimiter(b',')));
 }
+
+#[test]
+fn a_header_may_be_longer_than_the_first_look_at_a_file() {
+    let names: Vec<String> = (0..60_000).map(|column| format!("column_{column}")).collect();
+    let row = |n: usize| vec![n.to_string(); names.len()].join(",");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.csv");
+    std::fs::write(&path, format!("{}\n{}\n{}\n", names.join(","), row(1), row(2))).unwrap();
+    let table = logistic::table::read(&[path.to_str().unwrap().to_string()], &Default::default(), &|_| ()).unwrap();
+    assert_eq!(table.names(), names);
+    assert_eq!(table.column("column_59999").unwrap().text(1).as_deref(), Some("2"));
+}
