@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use logistic::encode::{Missing, Unseen};
+use logistic::model::Model;
 use logistic::table::ReadOptions;
 
 /// Logistic regression, start to finish.
@@ -73,6 +74,15 @@ impl Format {
         };
         options.missing_markers.extend(self.missing_marker.iter().cloned());
         options
+    }
+}
+
+impl Format {
+    /// The options for reading what a model needs of labelled data; other columns may hold anything.
+    pub(crate) fn labelled(&self, model: &Model, weights: Option<&String>) -> ReadOptions {
+        let encoder = &model.encoder;
+        let needed = encoder.columns().into_iter().chain([encoder.target.column.clone()]).chain(weights.cloned());
+        ReadOptions { only: Some(needed.collect()), ..self.options(encoder.text_columns()) }
     }
 }
 
@@ -284,7 +294,8 @@ pub(crate) struct PredictArgs {
     /// The data, in any format that `train` reads
     #[arg(required = true)]
     pub(crate) data: Vec<String>,
-    /// Where to write the scored rows [default: standard output]
+    /// Where to write the scored rows, all of them or none [default: standard output, to which rows before a fault
+    /// have gone when it is met]
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: String,
     #[command(flatten)]

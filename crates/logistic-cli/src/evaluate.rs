@@ -14,7 +14,7 @@ use crate::{Outcome, train};
 pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let model = Model::load(&args.model)?;
     let threshold = args.threshold.unwrap_or(model.threshold);
-    let data = train::load(&args.data, &args.format.options(model.encoder.text_columns()))?;
+    let data = train::load(&args.data, &args.format.labelled(&model, args.weights.as_ref()))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
     let probabilities = model.probabilities(&encoded);
     let evaluation = Evaluation::new(&probabilities, encoded.dataset.y(), encoded.dataset.weight(), threshold)?;

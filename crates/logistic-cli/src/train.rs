@@ -160,7 +160,7 @@ fn tested(
     held_out: &Rows<'_>,
 ) -> Result<Option<Evaluation>, Error> {
     if !args.test_data.is_empty() {
-        let table = load(&args.test_data, &args.format.options(model.encoder.text_columns()))?;
+        let table = load(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
         let probabilities = model.probabilities(&encoded);
         let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
