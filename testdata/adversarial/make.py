@@ -284,6 +284,10 @@ def binary():
     save("stream.arrows", ipc(frame, pa.ipc.new_stream))
     save("truncated.arrow", ipc(frame, pa.ipc.new_file)[:400])
     save("truncated.arrows", ipc(frame, pa.ipc.new_stream)[:400])
+    # A type of column that does not exist: the reader panics on it.
+    hostile = bytearray(ipc(frame, pa.ipc.new_stream))
+    hostile[175] = 0
+    save("hostile.arrows", bytes(hostile))
     save("picture.png", picture())
     save("page.pdf", b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n")
     save("table.sqlite", sqlite())

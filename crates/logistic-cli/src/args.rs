@@ -118,7 +118,7 @@ pub(crate) struct TrainArgs {
     pub(crate) categorical: Vec<String>,
     /// The reference level of a category [default: the first in sorted order]; may be given more than once
     #[arg(long, value_name = "COLUMN=LEVEL", value_parser = reference)]
-    pub(crate) reference: Vec<(String, String)>,
+    pub(crate) reference: Vec<String>,
     /// Pool levels of fewer rows than this into `(other)`
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) min_level_count: usize,
@@ -127,7 +127,7 @@ pub(crate) struct TrainArgs {
     pub(crate) unseen: UnseenPolicy,
     /// Add the products of two columns; may be given more than once
     #[arg(long, value_name = "A:B", value_parser = interaction)]
-    pub(crate) interaction: Vec<(String, String)>,
+    pub(crate) interaction: Vec<String>,
     /// Let a column bend: a natural cubic spline with N knots at quantiles; may be given more than once
     #[arg(long, value_name = "COLUMN:N", value_parser = spline)]
     pub(crate) spline: Vec<(String, usize)>,
@@ -146,7 +146,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) format: Format,
     /// The ridge penalty on coefficients in the data's own units; 0 is maximum likelihood
-    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.0, value_name = "X")]
     pub(crate) l2: f64,
     /// Leave the intercept out
     #[arg(long)]
@@ -155,7 +155,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,
     /// Step length of sgd and adam, in standardised columns
-    #[arg(long, default_value_t = 0.1, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.1, value_name = "X")]
     pub(crate) learning_rate: f64,
     /// Passes of sgd and adam over the rows
     #[arg(long, default_value_t = 100, value_name = "N")]
@@ -168,13 +168,13 @@ pub(crate) struct TrainArgs {
     pub(crate) seed: u64,
     /// Hold out this share of the rows, at random, and evaluate on them. Levels, classes and fill values are learnt
     /// from all rows
-    #[arg(long, value_name = "X", conflicts_with = "test_data")]
+    #[arg(long, allow_negative_numbers = true, value_name = "X", conflicts_with = "test_data")]
     pub(crate) test_fraction: Option<f64>,
     /// Evaluate on this file, or these files between commas
     #[arg(long, value_delimiter = ',', value_name = "FILE")]
     pub(crate) test_data: Vec<String>,
     /// Probabilities of at least this are called positive
-    #[arg(long, default_value_t = 0.5, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.5, value_name = "X")]
     pub(crate) threshold: f64,
     /// Where to write the model
     #[arg(short, long, value_name = "FILE")]
@@ -187,18 +187,13 @@ pub(crate) struct TrainArgs {
     pub(crate) json: bool,
 }
 
-fn reference(typed: &str) -> Result<(String, String), String> {
-    typed
-        .split_once('=')
-        .map(|(column, level)| (column.to_string(), level.to_string()))
-        .ok_or_else(|| "expected COLUMN=LEVEL".to_string())
+// Names may hold the separator as well; where to cut is known with the table.
+fn reference(typed: &str) -> Result<String, String> {
+    if typed.contains('=') { Ok(typed.to_string()) } else { Err("expected COLUMN=LEVEL".to_string()) }
 }
 
-fn interaction(typed: &str) -> Result<(String, String), String> {
-    match typed.split_once(':') {
-        Some((a, b)) if !a.is_empty() && !b.is_empty() => Ok((a.to_string(), b.to_string())),
-        _ => Err("expected A:B, two columns".to_string()),
-    }
+fn interaction(typed: &str) -> Result<String, String> {
+    if typed.contains(':') { Ok(typed.to_string()) } else { Err("expected A:B, two columns".to_string()) }
 }
 
 fn spline(typed: &str) -> Result<(String, usize), String> {
@@ -272,7 +267,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(required = true)]
     pub(crate) data: Vec<String>,
     /// Probabilities of at least this are called positive [default: the model's own]
-    #[arg(long, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
     pub(crate) threshold: Option<f64>,
     /// The column of row weights
     #[arg(long, value_name = "COLUMN")]

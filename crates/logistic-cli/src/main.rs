@@ -23,6 +23,7 @@ use args::{Cli, Command};
 type Outcome = Result<(), Error>;
 
 fn main() -> ExitCode {
+    quieten_readers();
     let cli = Cli::parse();
     let json = cli.command.json();
     let outcome = match cli.command {
@@ -42,6 +43,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Keeps the words of a panic inside the Parquet and Arrow readers from the terminal: the library catches it, and the
+/// error that it becomes says what there is to say.
+fn quieten_readers() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let file = panic.location().map_or("", |location| location.file());
+        if !["parquet-", "arrow-", "flatbuffers-"].iter().any(|reader| file.contains(reader)) {
+            tell(panic);
+        }
+    }));
 }
 
 /// The error in words on stderr, or as JSON on stdout. Where even that cannot be written, the exit code says it.

@@ -13,6 +13,7 @@ use crate::output::warn;
 use crate::progress::Reading;
 
 pub(crate) fn run(args: &PredictArgs) -> Outcome {
+    refuse_itself(args)?;
     let model = Model::load(&args.model)?;
     let options = args.format.options(Vec::new());
     let bar = Reading::new(&args.data);
@@ -33,4 +34,18 @@ pub(crate) fn run(args: &PredictArgs) -> Outcome {
     drop(bar);
     warn(&warnings);
     Ok(())
+}
+
+/// An input that becomes its own output is lost.
+fn refuse_itself(args: &PredictArgs) -> Outcome {
+    let real = |path: &str| std::fs::canonicalize(path).ok();
+    let Some(output) = real(&args.output) else { return Ok(()) };
+    match args.data.iter().any(|input| real(input).as_ref() == Some(&output)) {
+        true => Err(Error::Setting {
+            name: "output",
+            expected: "another file than the input".to_string(),
+            found: format!("`{}`", args.output),
+        }),
+        false => Ok(()),
+    }
 }

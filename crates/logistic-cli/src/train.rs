@@ -113,10 +113,10 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
         categorical: args.categorical.clone(),
         weights: args.weights.clone(),
         missing: args.missing.into(),
-        reference: args.reference.clone(),
+        reference: pairs(&args.reference, '=', |name, _| table.require(name).is_ok()),
         min_level_count: args.min_level_count,
         unseen: args.unseen.into(),
-        interactions: args.interaction.clone(),
+        interactions: pairs(&args.interaction, ':', |a, b| table.require(a).is_ok() && table.require(b).is_ok()),
         splines: args.spline.clone(),
         logs: args.log.clone(),
         date_parts: args.date_parts,
@@ -125,6 +125,17 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
     Ok((encoder, encoded))
+}
+
+/// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
+/// the first of all, whose names the library will miss.
+fn pairs(typed: &[String], separator: char, fits: impl Fn(&str, &str) -> bool) -> Vec<(String, String)> {
+    let cut = |typed: &String| {
+        let cuts = || typed.match_indices(separator).map(|(at, _)| (&typed[..at], &typed[at + 1..]));
+        let (a, b) = cuts().find(|(a, b)| fits(a, b)).or_else(|| cuts().next()).unwrap_or((typed, ""));
+        (a.to_string(), b.to_string())
+    };
+    typed.iter().map(cut).collect()
 }
 
 /// Reads a table, with a bar that shows how far it is.

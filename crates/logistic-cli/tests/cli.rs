@@ -170,7 +170,7 @@ fn missing_values_follow_the_policy() {
     let base = ["train", &data, "--target", "species", "--positive", "Gentoo", "--features", "bill_length_mm,sex"];
     let error = failure(&base);
     assert!(error.contains("penguins.csv:5: column `bill_length_mm`: the value is missing"), "{error}");
-    assert!(error.contains("help: `--missing drop`"), "{error}");
+    assert!(error.contains("help: `train --missing drop`"), "{error}");
     let with = |policy: &str| json(&[&base[..], &["--missing", policy, "--json"]].concat());
     let dropped = with("drop");
     assert_eq!(dropped["n_rows"], 333);

@@ -266,3 +266,24 @@ fn a_model_whose_knots_do_not_rise_is_refused() {
         assert!(matches!(error, Error::ModelFile { .. }), "{error}");
     }
 }
+
+#[test]
+fn coefficients_have_one_name_each() {
+    let mut csv = "g,a,a:z,z,y\n".to_string();
+    for row in 0..40 {
+        let g = ["a", "missing", "", "q"][row * 3 % 4];
+        csv += &format!("{g},{},{},{},{}\n", row * 7 % 11, row * 3 % 13, row * 5 % 17, row * 5 % 3 % 2);
+    }
+    let table = table(&csv);
+    // A level may be called `missing`.
+    let (learnt, encoded) = learnt(&table, &Encoding { missing: Missing::Impute, ..encoding(&["g"]) });
+    let design = design(&learnt.encoder, &encoded);
+    assert_eq!(design["g[missing]"].iter().sum::<f64>(), 10.0);
+    assert_eq!(design["g[(missing)]"].iter().sum::<f64>(), 10.0);
+    // A product may not be called as a column, nor be there twice.
+    let az = || ("a".to_string(), "z".to_string());
+    for (features, interactions) in [(vec!["a", "z", "a:z"], vec![az()]), (vec!["a", "z"], vec![az(), az()])] {
+        let error = Encoder::fit(&table, &Encoding { interactions, ..encoding(&features) }).unwrap_err();
+        assert!(error.to_string().contains("expected one coefficient of each name, found `a:z`"), "{error}");
+    }
+}

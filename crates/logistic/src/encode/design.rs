@@ -261,7 +261,7 @@ fn refuse_no_logarithm(table: &Table, column: &Column, rows: &[usize], values: &
             place: table.place(rows[at], &column.name),
             expected: "a number above 0, to take its logarithm".to_string(),
             found: values[at].to_string(),
-            help: Some(format!("leave out `--log {0}`, or use `--spline {0}:4`", column.name)),
+            help: Some(format!("train without `--log {0}`, or with `--spline {0}:4`", shown(&column.name))),
         }),
     }
 }
@@ -369,7 +369,15 @@ impl Known<'_> {
 
 fn weight(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
     let column = table.column(name)?;
-    let weight = numbers(table, column, rows, None, "a number")?;
+    let weight = numbers(table, column, rows, None, "a number").map_err(|error| match error {
+        Error::MissingValue { place, .. } => Error::Malformed {
+            place,
+            expected: "a weight".to_string(),
+            found: "a missing value".to_string(),
+            help: Some("a weight of 0 leaves a row out".to_string()),
+        },
+        error => error,
+    })?;
     if !weight.iter().sum::<f64>().is_finite() {
         return Err(Error::Malformed {
             place: table.place(rows.first().copied().unwrap_or(0), name),

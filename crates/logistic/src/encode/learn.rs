@@ -3,7 +3,9 @@
 use super::curve::{Curve, knot_quantiles, quantile};
 use super::suspicion::{refuse_many_levels, refuse_row_numbers, refuse_slips};
 use super::{Encoder, Encoding, Kind, Learnt, Missing, Part, Source, Target, column_of, levels};
-use crate::error::{Error, Place, Result, Warning};
+use std::collections::HashMap;
+
+use crate::error::{Error, Place, Result, Warning, quoted, shown};
 use crate::table::{Cells, Column, Table};
 
 pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
@@ -34,6 +36,7 @@ pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
         unseen: encoding.unseen,
     };
     check_features(table, &encoder, encoding)?;
+    check_terms(table, &encoder)?;
     Ok(Learnt { encoder, warnings: gathered(warnings) })
 }
 
@@ -95,6 +98,31 @@ fn check_features(table: &Table, encoder: &Encoder, encoding: &Encoding) -> Resu
         }
     }
     Ok(())
+}
+
+/// No two coefficients may have one name, be it that a product was asked for twice or that a column is called as a
+/// level of another.
+fn check_terms(table: &Table, encoder: &Encoder) -> Result<()> {
+    let mut known: HashMap<String, String> = HashMap::from([("(intercept)".to_string(), "(intercept)".to_string())]);
+    for term in encoder.terms() {
+        if let Some(first) = known.insert(term.term.clone(), term.column.clone()) {
+            return Err(Error::Malformed {
+                place: Place::file(table.path()).column(&term.column),
+                expected: "one coefficient of each name".to_string(),
+                found: format!("{} here and from {}", quoted(&term.term), quoted(&first)),
+                help: Some("rename one of the columns, or ask for a product once".to_string()),
+            });
+        }
+    }
+    match encoder.interactions.iter().find(|(a, b)| a == b) {
+        Some((a, _)) => Err(Error::Malformed {
+            place: Place::file(table.path()).column(a),
+            expected: "two different columns for `--interaction`".to_string(),
+            found: "one column twice".to_string(),
+            help: Some(format!("`--spline {0}:4` lets a column of numbers bend", shown(a))),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// One warning of a kind, with all its columns.

@@ -177,6 +177,16 @@ impl Source {
         }
     }
 
+    /// The name of the indicator of missing values, which must not be that of a level `missing`.
+    fn indicator_term(&self) -> String {
+        match &self.kind {
+            Kind::Categorical { levels, .. } if levels.iter().any(|level| level == "missing") => {
+                format!("{}[(missing)]", self.label())
+            }
+            _ => format!("{}[missing]", self.label()),
+        }
+    }
+
     /// The design columns, the indicator of missing values aside.
     fn terms(&self) -> Vec<Term> {
         let of = |term: String, level: Option<&String>| Term { term, column: self.name.clone(), level: level.cloned() };
@@ -198,8 +208,7 @@ impl Encoder {
         for source in &self.sources {
             terms.extend(source.terms());
             if source.indicator {
-                let term = format!("{}[missing]", source.label());
-                terms.push(Term { term, column: source.name.clone(), level: None });
+                terms.push(Term { term: source.indicator_term(), column: source.name.clone(), level: None });
             }
         }
         for (a, b) in &self.interactions {
@@ -269,7 +278,7 @@ impl Encoder {
         let interactions = self.interactions.clone();
         self.sources.retain(|source| {
             let multiplied = interactions.iter().any(|(a, b)| [a, b].contains(&&source.name));
-            let missing = source.indicator && used(&format!("{}[missing]", source.label()));
+            let missing = source.indicator && used(&source.indicator_term());
             multiplied || missing || any(&source.terms())
         });
         self

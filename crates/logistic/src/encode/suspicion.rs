@@ -55,7 +55,9 @@ fn word_advice(word: &str, column: &str) -> String {
     let as_is = format!("`--categorical {column}` takes the column as categories");
     match &word {
         _ if written && word.matches(',').count() == 1 && !word.contains('.') => {
-            format!("`--decimal-comma` reads `{word}` as a number; {as_is}")
+            let thousands = word.rsplit(',').next().is_some_and(|digits| digits.len() == 3);
+            let doubt = if thousands { ", if that is not a comma between thousands" } else { "" };
+            format!("`--decimal-comma` reads `{word}` as `{}`{doubt}; {as_is}", word.replace(',', "."))
         }
         _ if written => format!("write plain numbers; {as_is}"),
         _ => format!("`--missing-marker {word}` reads it as missing; {as_is}"),

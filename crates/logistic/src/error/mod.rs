@@ -217,8 +217,8 @@ impl Error {
             Error::Malformed { help, .. } => help.clone(),
             Error::Target { help, .. } | Error::ModelFile { help, .. } => Some(help.clone()),
             Error::MissingValue { .. } => Some(
-                "`--missing drop` leaves such rows out; `--missing impute` fills in the median or the most frequent \
-                 level and adds an indicator column"
+                "`train --missing drop` leaves such rows out; `train --missing impute` fills in the median or the most \
+                 frequent level and adds an indicator column"
                     .to_string(),
             ),
             Error::UnknownColumn { place, available } => {

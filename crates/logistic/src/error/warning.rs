@@ -147,11 +147,11 @@ impl fmt::Display for Warning {
                 listed(columns, 8)
             ),
             Warning::Collinear { columns, term } if columns.len() < 2 => {
-                write!(f, "`{term}` does not vary and was left out; `--exclude` it")
+                write!(f, "`{term}` does not vary and was left out")
             }
             Warning::Collinear { columns, term } => write!(
                 f,
-                "`{term}` is a linear combination of {} and was left out; `--exclude` one of these columns",
+                "`{term}` is a linear combination of {} and was left out: no fit can tell them apart",
                 listed(&columns[1..], 8)
             ),
             of_the_table => of_the_table.table_words(f),

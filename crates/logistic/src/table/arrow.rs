@@ -43,7 +43,8 @@ impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.batches.next()?.map_err(|error| damaged(&self.name, &error)))
+        let Batches { name, batches, .. } = self;
+        guarded(name, || batches.next().transpose()).transpose()
     }
 }
 
@@ -56,22 +57,7 @@ pub(super) fn open(source: &Source, input: Input, format: Format) -> Result<Batc
         Source::File(path) if input.is_plain() => File::open(path).map_err(io)?,
         _ => spooled(input)?,
     };
-    let wrong = |error: ArrowError| damaged(&name, &error);
-    let (schema, batches): (SchemaRef, ArrowBatches) = match format {
-        Format::Parquet => {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(error.into()))?;
-            let schema = builder.schema().clone();
-            (schema, Box::new(builder.with_batch_size(BATCH).build().map_err(|error| wrong(error.into()))?))
-        }
-        Format::ArrowFile => {
-            let reader = arrow_ipc::reader::FileReader::try_new(BufReader::new(file), None).map_err(wrong)?;
-            (reader.schema(), Box::new(reader))
-        }
-        _ => {
-            let reader = arrow_ipc::reader::StreamReader::try_new(BufReader::new(file), None).map_err(wrong)?;
-            (reader.schema(), Box::new(reader))
-        }
-    };
+    let (schema, batches) = guarded(&name, || reader(file, format))?;
     let batches = Batches { name, schema, batches };
     let names = batches.names();
     let mut sorted: Vec<&String> = names.iter().collect();
@@ -84,6 +70,32 @@ pub(super) fn open(source: &Source, input: Input, format: Format) -> Result<Batc
             "rename one of the columns",
         )),
         None => Ok(batches),
+    }
+}
+
+fn reader(file: File, format: Format) -> std::result::Result<(SchemaRef, ArrowBatches), ArrowError> {
+    Ok(match format {
+        Format::Parquet => {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+            (builder.schema().clone(), Box::new(builder.with_batch_size(BATCH).build()?))
+        }
+        Format::ArrowFile => {
+            let reader = arrow_ipc::reader::FileReader::try_new(BufReader::new(file), None)?;
+            (reader.schema(), Box::new(reader))
+        }
+        _ => {
+            let reader = arrow_ipc::reader::StreamReader::try_new(BufReader::new(file), None)?;
+            (reader.schema(), Box::new(reader))
+        }
+    })
+}
+
+/// Calls a reader of another library, which may panic on a file that was made to break it: to the caller that is one
+/// more damaged file. What the reader leaves behind is not used again.
+fn guarded<T>(path: &str, f: impl FnOnce() -> std::result::Result<T, ArrowError>) -> Result<T> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
+        Ok(read) => read.map_err(|error| damaged(path, &error.to_string())),
+        Err(_) => Err(damaged(path, "its reader gave up")),
     }
 }
 
@@ -102,7 +114,7 @@ fn spooled(mut input: Input) -> Result<File> {
     }
 }
 
-fn damaged(path: &str, error: &ArrowError) -> Error {
+fn damaged(path: &str, error: &str) -> Error {
     malformed(
         path,
         "whole Parquet or Arrow data",
@@ -113,6 +125,10 @@ fn damaged(path: &str, error: &ArrowError) -> Error {
 
 /// The columns of a batch whose first row is row `before` of its file. Rows count from 1 where lines would.
 pub(super) fn piece(batch: &RecordBatch, before: u64, path: &str, options: &ReadOptions) -> Result<Piece> {
+    guarded(path, || Ok(piece_of(batch, before, path, options)))?
+}
+
+fn piece_of(batch: &RecordBatch, before: u64, path: &str, options: &ReadOptions) -> Result<Piece> {
     let mut piece = Piece { n_rows: batch.num_rows(), lines: vec![(0, before + 1)], ..Piece::default() };
     for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
         let want = options.want(field.name());
