@@ -17,5 +17,6 @@ check:            ## formatting and lints
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
 
-bench:            ## against PyTorch, in one run; makes its own virtual environment
+bench:            ## against PyTorch, pandas and Polars; makes its own virtual environment
 	python3 bench/run.py
+	python3 bench/tables.py
