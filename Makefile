@@ -1,8 +1,10 @@
 # Everything a contributor needs; CI calls `make test` and nothing else.
 
 CARGO ?= cargo
+FUZZ_SECONDS ?= 20
+FUZZ_TARGETS ?= csv_to_table json_lines svmlight model_json any_table
 
-.PHONY: build test check doc bench
+.PHONY: build test check doc bench fuzz
 
 build:            ## the command line, at target/release/logistic
 	$(CARGO) build --release --locked
@@ -13,6 +15,7 @@ test: check doc   ## what CI runs: style, lints, documentation, every test
 check:            ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+	$(CARGO) clippy --package logistic --locked -- -D warnings
 
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
@@ -20,3 +23,15 @@ doc:              ## the library's documentation, without a warning
 bench:            ## against PyTorch, pandas and Polars; makes its own virtual environment
 	python3 bench/run.py
 	python3 bench/tables.py
+
+# RUSTC_BOOTSTRAP lets the stable compiler count coverage; there is no unsafe code for a sanitizer to watch. What is
+# found goes to fuzz/corpus and fuzz/artifacts, which git ignores; fuzz/seeds is where each run begins.
+fuzz:             ## every fuzz target for FUZZ_SECONDS
+	$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked --version 0.13.2
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build -s none --features arrow
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none --features arrow $$target \
+			fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 || exit 1; \
+	done

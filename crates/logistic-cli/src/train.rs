@@ -21,10 +21,7 @@ use crate::{Outcome, evaluate, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
-    if let Some(dir) = &args.plots {
-        let io = |source| Error::Io { path: dir.clone(), action: "write", source };
-        std::fs::create_dir_all(dir).map_err(io)?;
-    }
+    let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
     let (encoder, encoded) = data(args)?;
@@ -51,6 +48,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         output.writer().write_all(text.as_bytes()).map_err(io)?;
     }
     output.map_or(Ok(()), OutputFile::keep)?;
+    drop(new_folder);
     if args.json {
         let mut keys = summary::keys(&model);
         keys["read_seconds"] = json!(read_seconds);
@@ -69,6 +67,27 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     print(&text)
 }
 
+/// A folder that is made before long work and, if nothing came to be in it, taken away again.
+struct NewFolder<'a>(Option<&'a Path>);
+
+impl<'a> NewFolder<'a> {
+    fn make(dir: &'a Path) -> Result<Self, Error> {
+        let new = !dir.exists();
+        let io = |source| Error::Io { path: dir.to_path_buf(), action: "write", source };
+        std::fs::create_dir_all(dir).map_err(io)?;
+        Ok(NewFolder(new.then_some(dir)))
+    }
+}
+
+impl Drop for NewFolder<'_> {
+    fn drop(&mut self) {
+        if let NewFolder(Some(dir)) = self {
+            // Fails, as it should, where the pictures are.
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}
+
 fn check(args: &TrainArgs) -> Outcome {
     let share = |name, found: f64| match found {
         found if found > 0.0 && found < 1.0 => Ok(()),
@@ -79,7 +98,13 @@ fn check(args: &TrainArgs) -> Outcome {
 }
 
 fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
-    let table = load(&args.data, &args.format.options(args.categorical.clone()))?;
+    let mut options = args.format.options(args.categorical.clone());
+    let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name);
+    options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
+    if !args.features.is_empty() {
+        options.only = Some(args.features.iter().chain([&args.target]).chain(&args.weights).cloned().collect());
+    }
+    let table = load(&args.data, &options)?;
     let encoding = Encoding {
         target: args.target.clone(),
         positive: args.positive.clone(),

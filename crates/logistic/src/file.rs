@@ -24,6 +24,8 @@ impl OutputFile {
         if path.is_dir() {
             return Err(io(std::io::ErrorKind::IsADirectory.into()));
         }
+        // The error of the folder itself; that of the temporary file would name a file nobody asked for.
+        std::fs::metadata(folder).map_err(io)?;
         let mut builder = tempfile::Builder::new();
         // The permissions of any new file; a temporary file's own would keep it from other users for ever.
         #[cfg(unix)]

@@ -11,6 +11,7 @@ pub use loader::{DataLoader, Epoch};
 pub use panel::{Panel, Standardisation};
 pub use split::{fractions, random_split};
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -217,6 +218,30 @@ impl Dataset {
     /// All rows, in order.
     pub fn rows(&self) -> Rows<'_> {
         Rows { dataset: self, selection: Selection::Range(0..self.len()) }
+    }
+
+    /// The design columns of features that repeat an earlier feature value for value, each with the one it repeats.
+    pub(crate) fn repeats(&self) -> Vec<(usize, usize)> {
+        const LOOK: usize = 64;
+        let mut by_look: HashMap<Vec<u64>, Vec<usize>> = HashMap::new();
+        let mut twins: HashMap<usize, usize> = HashMap::new();
+        for (at, feature) in self.features.iter().enumerate() {
+            // Minus zero is zero.
+            let look = |row| (0..feature.n_columns()).map(move |k| (feature.value(row, k) + 0.0).to_bits());
+            let alike = by_look.entry((0..self.len().min(LOOK)).flat_map(look).collect()).or_default();
+            match alike.iter().find(|&&other| self.features[other] == *feature) {
+                Some(&other) => {
+                    twins.insert(at, other);
+                }
+                None => alike.push(at),
+            }
+        }
+        let design = |(column, (feature, k)): (usize, &(usize, usize))| {
+            let first = (*twins.get(feature)?, *k);
+            let first = self.layout.iter().position(|place| *place == first)?;
+            Some((column, first))
+        };
+        self.layout.iter().enumerate().filter_map(design).collect()
     }
 
     /// The features, in design order.

@@ -23,6 +23,14 @@ impl Curve {
         *self == Curve::Linear
     }
 
+    /// Whether knots are three or more, and rise.
+    pub(super) fn is_sound(&self) -> bool {
+        match self {
+            Curve::Linear | Curve::Log => true,
+            Curve::Spline { knots } => knots.len() >= 3 && knots.windows(2).all(|pair| pair[0] < pair[1]),
+        }
+    }
+
     /// The names of the design columns.
     pub(super) fn labels(&self, name: &str) -> Vec<String> {
         match self {

@@ -6,8 +6,11 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{Encoder, Kind, Missing, OTHER, Source, Unseen, column_of};
 use crate::dataset::{Dataset, Feature};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Error, Result, Warning, quoted, shown};
 use crate::table::{Cells, Column, Table};
+
+/// A column needs the squares of its numbers, and a product of two columns the squares of theirs.
+const LARGEST: f64 = 1e70;
 
 /// Rows of a table as numbers.
 #[derive(Clone, Debug)]
@@ -206,8 +209,14 @@ fn numbers(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, ex
                 None => values.at(rows).collect(),
                 Some(fill) => values.at(rows).map(|value| if value.is_nan() { fill } else { value }).collect(),
             };
-            match filled.iter().position(|value| value.is_nan()) {
-                Some(at) => Err(missing_value(table, rows[at], column)),
+            match filled.iter().position(|value| value.is_nan() || value.abs() > LARGEST) {
+                Some(at) if filled[at].is_nan() => Err(missing_value(table, rows[at], column)),
+                Some(at) => Err(Error::Malformed {
+                    place: table.place(rows[at], &column.name),
+                    expected: format!("a number within ±{LARGEST:e}, whose square can be taken"),
+                    found: format!("{:e}", filled[at]),
+                    help: Some("give the column in a larger unit".to_string()),
+                }),
                 None => Ok(filled),
             }
         }
@@ -221,8 +230,8 @@ fn numbers(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, ex
             Err(Error::Malformed {
                 place: table.place(row, &column.name),
                 expected: expected.to_string(),
-                found: format!("`{found}`"),
-                help: Some(format!("`--missing-marker {found}` reads it as missing")),
+                found: quoted(&found),
+                help: Some(format!("`--missing-marker {}` reads it as missing", shown(&found))),
             })
         }
     }
@@ -236,7 +245,7 @@ fn refuse_no_dates(table: &Table, column: &Column, rows: &[usize]) -> Result<()>
     let wrong = |row: usize| Error::Malformed {
         place: table.place(row, &column.name),
         expected: "dates such as 2024-01-31, as in training".to_string(),
-        found: format!("`{}`", column.text(row).unwrap_or_default()),
+        found: quoted(&column.text(row).unwrap_or_default()),
         help: None,
     };
     row.map_or(Ok(()), |row| {
@@ -361,6 +370,14 @@ impl Known<'_> {
 fn weight(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
     let column = table.column(name)?;
     let weight = numbers(table, column, rows, None, "a number")?;
+    if !weight.iter().sum::<f64>().is_finite() {
+        return Err(Error::Malformed {
+            place: table.place(rows.first().copied().unwrap_or(0), name),
+            expected: "weights whose sum is within ±1.8e308".to_string(),
+            found: "a larger sum".to_string(),
+            help: Some("divide all weights by the same number".to_string()),
+        });
+    }
     match weight.iter().position(|&w| w < 0.0) {
         Some(at) => Err(Error::Malformed {
             place: table.place(rows[at], name),

@@ -42,14 +42,46 @@ fn check_names(table: &Table, encoding: &Encoding) -> Result<()> {
     let lists = encoding.exclude.iter().chain(&encoding.categorical).chain(&encoding.weights).chain(&encoding.logs);
     let pairs = encoding.interactions.iter().flat_map(|(a, b)| [a, b]);
     let named = encoding.reference.iter().map(|(name, _)| name).chain(encoding.splines.iter().map(|(name, _)| name));
-    for name in lists.chain(pairs).chain(named) {
-        table.column(name)?;
+    for name in lists.chain(pairs).chain(named).chain(&encoding.features) {
+        table.require(name)?;
     }
-    Ok(())
+    let role = |name: &str, role: &'static str| Error::Malformed {
+        place: Place::file(table.path()).column(name),
+        expected: format!("a column other than the target as {role}"),
+        found: "the target".to_string(),
+        help: None,
+    };
+    if encoding.weights.as_ref() == Some(&encoding.target) {
+        return Err(role(&encoding.target, "the weights"));
+    }
+    if encoding.features.contains(&encoding.target) {
+        return Err(role(&encoding.target, "a feature"));
+    }
+    let twice = (1..encoding.features.len()).find(|&at| encoding.features[..at].contains(&encoding.features[at]));
+    match twice.map(|at| &encoding.features[at]) {
+        Some(name) => Err(Error::Malformed {
+            place: Place::file(table.path()).column(name),
+            expected: "each feature once".to_string(),
+            found: "it twice".to_string(),
+            help: None,
+        }),
+        None => Ok(()),
+    }
 }
 
-/// Every column that a setting bends or multiplies must be a feature.
+/// Every column that a setting bends or multiplies must be a feature, and one with a reference level a category.
 fn check_features(table: &Table, encoder: &Encoder, encoding: &Encoding) -> Result<()> {
+    for (name, _) in &encoding.reference {
+        let source = encoder.sources.iter().find(|source| source.name == *name);
+        if matches!(source, Some(Source { kind: Kind::Numeric { .. } | Kind::Date { .. }, .. })) {
+            return Err(Error::Malformed {
+                place: Place::file(table.path()).column(name),
+                expected: "a category, to have a reference level".to_string(),
+                found: "numbers".to_string(),
+                help: Some(format!("`--categorical {name}` takes them as categories")),
+            });
+        }
+    }
     let pairs = encoding.interactions.iter().flat_map(|(a, b)| [a, b]);
     let bent = encoding.logs.iter().chain(encoding.splines.iter().map(|(name, _)| name));
     for name in pairs.chain(bent) {
@@ -113,6 +145,14 @@ impl Learning<'_> {
             return self.parts(column, indicator);
         }
         let kind = self.kind(column, &column.name, any_missing)?;
+        if let Kind::Categorical { levels, .. } = &kind
+            && levels.len() < 2
+            && !indicator
+        {
+            let (columns, term) = (vec![column.name.clone()], column.name.clone());
+            self.warnings.push(Warning::Collinear { columns, term });
+            return Ok(());
+        }
         if matches!(kind, Kind::Date { .. }) {
             self.warnings.push(Warning::DatesAsDays { columns: vec![column.name.clone()] });
         }

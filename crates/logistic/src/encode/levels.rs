@@ -1,7 +1,7 @@
 //! The levels of a category.
 
 use super::{Encoding, OTHER};
-use crate::error::{Error, Place, Result, listed};
+use crate::error::{Error, Place, Result, listed, quoted};
 use crate::table::{Chunks, Column, Table};
 
 /// Levels in design order, and the rare ones that are pooled.
@@ -39,7 +39,7 @@ pub(super) fn learn(
         return Err(Error::Malformed {
             place: Place::file(table.path()).column(&column.name),
             expected: format!("one of its levels {} as the reference", listed(&levels, 8)),
-            found: format!("`{reference}`"),
+            found: quoted(reference),
             help: None,
         });
     }

@@ -203,18 +203,38 @@ impl Encoder {
             }
         }
         for (a, b) in &self.interactions {
-            for left in self.terms_of(a) {
-                for right in self.terms_of(b) {
-                    let term = format!("{}:{}", left.term, right.term);
-                    terms.push(Term { term, column: format!("{a}:{b}"), level: None });
+            let rights = self.features_of(b);
+            for left in self.features_of(a) {
+                for right in &rights {
+                    for (left, right) in left.iter().flat_map(|left| right.iter().map(move |right| (left, right))) {
+                        let term = format!("{}:{}", left.term, right.term);
+                        terms.push(Term { term, column: format!("{a}:{b}"), level: None });
+                    }
                 }
             }
         }
         terms
     }
 
+    /// The terms of a column, feature by feature: a category is one, and every column of a curve is another.
+    fn features_of(&self, column: &str) -> Vec<Vec<Term>> {
+        let sources = self.sources.iter().filter(|source| source.name == column);
+        sources
+            .flat_map(|source| match source.kind {
+                Kind::Categorical { .. } => vec![source.terms()],
+                _ => source.terms().into_iter().map(|term| vec![term]).collect(),
+            })
+            .collect()
+    }
+
     fn terms_of(&self, column: &str) -> Vec<Term> {
         self.sources.iter().filter(|source| source.name == column).flat_map(Source::terms).collect()
+    }
+
+    /// The first source whose curve cannot be drawn: one from a file that nobody wrote for a model.
+    pub(crate) fn unsound(&self) -> Option<&Source> {
+        let unsound = |source: &&Source| matches!(&source.kind, Kind::Numeric { curve, .. } if !curve.is_sound());
+        self.sources.iter().find(unsound)
     }
 
     /// The columns that must be read as text: the categories, and the target unless its classes are numbers.

@@ -1,7 +1,7 @@
 //! Columns that are probably not what they seem, and the way out for each.
 
 use super::Encoding;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted, shown};
 use crate::table::{Cells, Column, Table};
 
 /// Beyond as many levels a column of words is taken for an identifier, or free text, unless it is declared.
@@ -20,7 +20,7 @@ pub(super) fn refuse_slips(table: &Table, column: &Column) -> Result<()> {
         return Err(Error::Malformed {
             place: table.place(*row, &column.name),
             expected: "a date such as 2024-01-31, as in its column".to_string(),
-            found: format!("`{word}`"),
+            found: quoted(word),
             help: Some(word_advice(word, &column.name)),
         });
     }
@@ -33,7 +33,7 @@ pub(super) fn refuse_slips(table: &Table, column: &Column) -> Result<()> {
         return Err(Error::Malformed {
             place: table.place(*row, &column.name),
             expected: "a number, as in most of its column".to_string(),
-            found: format!("`{word}`"),
+            found: quoted(word),
             help: Some(word_advice(word, &column.name)),
         });
     }
@@ -42,7 +42,7 @@ pub(super) fn refuse_slips(table: &Table, column: &Column) -> Result<()> {
         return Err(Error::Malformed {
             place: table.place(row, &column.name),
             expected: "a number written with digits and a point".to_string(),
-            found: format!("`{}`", levels[0]),
+            found: quoted(&levels[0]),
             help: Some(word_advice(&levels[0], &column.name)),
         });
     }
@@ -50,12 +50,14 @@ pub(super) fn refuse_slips(table: &Table, column: &Column) -> Result<()> {
 }
 
 fn word_advice(word: &str, column: &str) -> String {
+    let (word, written) = (shown(word), is_written_number(word));
+    let column = shown(column);
     let as_is = format!("`--categorical {column}` takes the column as categories");
-    match word {
-        _ if word.contains(',') && is_written_number(word) => {
+    match &word {
+        _ if written && word.matches(',').count() == 1 && !word.contains('.') => {
             format!("`--decimal-comma` reads `{word}` as a number; {as_is}")
         }
-        _ if is_written_number(word) => format!("write plain numbers; {as_is}"),
+        _ if written => format!("write plain numbers; {as_is}"),
         _ => format!("`--missing-marker {word}` reads it as missing; {as_is}"),
     }
 }
@@ -91,7 +93,7 @@ pub(super) fn refuse_many_levels(table: &Table, column: &Column, n_levels: usize
         help: Some(format!(
             "`--exclude {0}` leaves the column out, `--min-level-count 20` pools its rare levels, `--categorical {0}` \
              takes it as it is",
-            column.name
+            shown(&column.name)
         )),
     })
 }
@@ -125,7 +127,7 @@ pub(super) fn refuse_row_numbers(table: &Table, column: &Column, encoding: &Enco
         found: format!("every whole number from {low} to {high} once, as in a row number"),
         help: Some(format!(
             "`--exclude {0}` leaves the column out; named in `--features` it is taken as it is",
-            column.name
+            shown(&column.name)
         )),
     })
 }

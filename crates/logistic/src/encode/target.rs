@@ -96,24 +96,37 @@ impl Target {
             Cells::Text { levels, .. } => Some(levels.iter().map(|level| outcome(level)).collect()),
             _ => None,
         };
-        let of_row = |row: usize| {
-            if column.is_missing(row) {
-                return Ok(None);
-            }
-            let known = match (&by_level, &column.cells) {
-                (Some(outcomes), Cells::Text { codes, .. }) => {
-                    codes.get(row).and_then(|code| outcomes.get(code as usize).copied().flatten())
-                }
-                _ => column.text(row).and_then(|label| outcome(&label)),
-            };
-            known.map(Some).ok_or_else(|| Error::UnseenLevel {
-                place: table.place(row, &column.name),
-                level: column.text(row).unwrap_or_default(),
-                known: vec![self.negative.clone(), self.positive.clone()],
-                of_target: true,
-            })
+        let refused = |row: usize| Error::UnseenLevel {
+            place: table.place(row, &column.name),
+            level: column.text(row).unwrap_or_default(),
+            known: vec![self.negative.clone(), self.positive.clone()],
+            of_target: true,
         };
-        (0..table.n_rows()).map(of_row).collect()
+        let known = |row: usize, known: Option<f64>| known.map(Some).ok_or_else(|| refused(row));
+        match (&column.cells, by_level) {
+            (Cells::Text { codes, .. }, Some(outcomes)) => codes
+                .iter()
+                .enumerate()
+                .map(|(row, code)| match outcomes.get(code as usize) {
+                    None => Ok(None),
+                    Some(outcome) => known(row, *outcome),
+                })
+                .collect(),
+            (Cells::Number(values), _) if self.numeric => {
+                let (positive, negative) = (self.positive.parse::<f64>(), self.negative.parse::<f64>());
+                let outcome = |value: f64| match (&positive, &negative) {
+                    (Ok(positive), _) if value == *positive => Some(1.0),
+                    (_, Ok(negative)) if value == *negative => Some(0.0),
+                    _ => self.rest.then_some(0.0),
+                };
+                let of =
+                    |(row, value): (usize, f64)| if value.is_nan() { Ok(None) } else { known(row, outcome(value)) };
+                values.iter().enumerate().map(of).collect()
+            }
+            _ => (0..table.n_rows())
+                .map(|row| column.text(row).map_or(Ok(None), |label| known(row, outcome(&label))))
+                .collect(),
+        }
     }
 }
 
@@ -124,11 +137,11 @@ const MOST_CLASSES: usize = 1000;
 fn numbered_classes(table: &Table, encoding: &Encoding) -> Result<Vec<String>> {
     let column = table.column(&encoding.target)?;
     let mut values: Vec<(f64, String)> = Vec::new();
-    for row in 0..table.n_rows() {
-        let value = match &column.cells {
-            Cells::Number(cells) | Cells::Date(cells) => cells.get(row).unwrap_or(f64::NAN),
-            _ => column.text(row).and_then(|text| text.parse().ok()).unwrap_or(f64::NAN),
-        };
+    let cells: Box<dyn Iterator<Item = f64>> = match &column.cells {
+        Cells::Number(cells) | Cells::Date(cells) => Box::new(cells.iter()),
+        _ => Box::new((0..table.n_rows()).filter_map(|row| column.text(row)?.parse().ok())),
+    };
+    for (row, value) in cells.enumerate() {
         if value.is_nan() || values.iter().any(|(known, _)| *known == value) {
             continue;
         }

@@ -54,7 +54,7 @@ impl fmt::Display for Place {
             (None, None) => {}
         }
         match &self.column {
-            Some(column) => write!(f, "column `{column}`: "),
+            Some(column) => write!(f, "column {}: ", quoted(column)),
             None => Ok(()),
         }
     }
@@ -131,6 +131,8 @@ pub enum Error {
     },
     /// There are more coefficients than rows, or than memory holds curvature for.
     TooManyTerms {
+        /// The file.
+        place: Place,
         /// The columns of the design matrix that vary, and the intercept.
         terms: usize,
         /// The most there can be.
@@ -203,11 +205,9 @@ impl Error {
             | Error::UnknownColumn { place, .. }
             | Error::UnseenLevel { place, .. }
             | Error::MissingColumns { place, .. }
+            | Error::TooManyTerms { place, .. }
             | Error::Target { place, .. } => place.clone(),
-            Error::TooManyTerms { .. }
-            | Error::Setting { .. }
-            | Error::IndexOutOfRange { .. }
-            | Error::Shape { .. } => Place::default(),
+            Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } => Place::default(),
         }
     }
 
@@ -262,6 +262,7 @@ impl Error {
             | Error::UnknownColumn { place, .. }
             | Error::UnseenLevel { place, .. }
             | Error::MissingColumns { place, .. }
+            | Error::TooManyTerms { place, .. }
             | Error::Target { place, .. } => {
                 place.path.get_or_insert_with(|| path.to_string());
             }
@@ -282,20 +283,20 @@ impl fmt::Display for Error {
             }
             Error::UnknownColumn { place: Place { path, column, .. }, .. } => {
                 let place = Place { path: path.clone(), ..Place::default() };
-                write!(f, "{place}there is no column `{}`", column.as_deref().unwrap_or(""))
+                write!(f, "{place}there is no column {}", quoted(column.as_deref().unwrap_or("")))
             }
             Error::UnseenLevel { place, level, .. } => {
-                write!(f, "{place}the level `{level}` was not seen in training")
+                write!(f, "{place}the level {} was not seen in training", quoted(level))
             }
             Error::MissingColumns { place, columns, .. } => {
                 write!(f, "{place}there are no columns {}, which the model needs", listed(columns, 12))
             }
             Error::Target { place, problem, .. } => write!(f, "{place}{problem}"),
-            Error::TooManyTerms { terms, most, bound: "rows" } => {
-                write!(f, "{terms} coefficients have no unique maximum-likelihood estimate on {most} rows")
+            Error::TooManyTerms { place, terms, most, bound: "rows" } => {
+                write!(f, "{place}{terms} coefficients have no unique maximum-likelihood estimate on {most} rows")
             }
-            Error::TooManyTerms { terms, most, .. } => {
-                write!(f, "expected at most {most} coefficients, found {terms}")
+            Error::TooManyTerms { place, terms, most, .. } => {
+                write!(f, "{place}expected at most {most} coefficients, found {terms}")
             }
             Error::Setting { name, expected, found } => write!(f, "`{name}` must be {expected}, found {found}"),
             Error::IndexOutOfRange { index, len } => write!(f, "row {index} of {len} rows does not exist"),
@@ -314,9 +315,32 @@ impl std::error::Error for Error {
     }
 }
 
+/// A word of the user's in backticks: control characters escaped, for they could do anything to a terminal, and cut
+/// where nobody reads on.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("`{}`", shown(word))
+}
+
+/// The word of [`quoted`] without its backticks.
+pub(crate) fn shown(word: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut text = String::new();
+    for (at, c) in word.chars().enumerate() {
+        match c {
+            _ if at == LONGEST => {
+                text.push('…');
+                break;
+            }
+            c if c.is_control() => text.extend(c.escape_default()),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 /// `` `a`, `b`, … and 3 more ``: at most `most` names.
 pub(crate) fn listed(names: &[String], most: usize) -> String {
-    let shown = names.iter().take(most).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(most).map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -327,7 +351,7 @@ pub(crate) fn listed(names: &[String], most: usize) -> String {
 fn column_advice(wanted: &str, available: &[String]) -> String {
     let folded = |name: &str| name.trim().to_lowercase().replace([' ', '-', '.'], "_");
     match available.iter().find(|name| folded(name) == folded(wanted)) {
-        Some(name) => format!("did you mean `{name}`?"),
+        Some(name) => format!("did you mean {}?", quoted(name)),
         None => format!("the columns are {}", listed(available, 12)),
     }
 }

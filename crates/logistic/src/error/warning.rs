@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::listed;
+use super::{listed, shown};
 
 /// What is worth saying although the work was done.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -164,7 +164,8 @@ impl Warning {
     fn table_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::RowsDropped { rows, columns } => {
-                write!(f, "{rows} rows were left out for missing values in {}", listed(columns, 8))
+                let (rows, were) = (counted(*rows, "row"), if *rows == 1 { "was" } else { "were" });
+                write!(f, "{rows} {were} left out for missing values in {}", listed(columns, 8))
             }
             Warning::DatesAsDays { columns } => write!(
                 f,
@@ -177,32 +178,42 @@ impl Warning {
             }
             Warning::LargeIntegers { columns, found, line } => write!(
                 f,
-                "{} holds whole numbers beyond 2^53, such as `{found}` in line {line}, which f64 cannot tell from \
+                "{} holds whole numbers beyond 2^53, such as `{}` in line {line}, which f64 cannot tell from \
                  their neighbours; `--exclude` it if it is an identifier",
-                listed(columns, 8)
+                listed(columns, 8),
+                shown(found)
             ),
             Warning::MixedColumn { columns, found, line } => write!(
                 f,
-                "{0} holds numbers and words, such as `{found}` in line {line}, and is taken as categories; \
+                "{} holds numbers and words, such as `{}` in line {line}, and is taken as categories; \
                  `--categorical` declares that, `--missing-marker` reads a word as missing",
-                listed(columns, 8)
+                listed(columns, 8),
+                shown(found)
             ),
             Warning::LevelsPooled { columns, levels, rows } => {
-                write!(f, "{levels} rare levels of {} ({rows} rows) are pooled into `(other)`", listed(columns, 8))
+                let (levels, rows) = (counted(*levels, "rare level"), counted(*rows, "row"));
+                write!(f, "pooled into `(other)`: {levels} of {} with {rows}", listed(columns, 8))
             }
             Warning::LevelsUnseen { columns, rows, level, treated } => write!(
                 f,
-                "{rows} rows have a level of {} that training has not seen, such as `{level}`, and are scored as \
-                 `{treated}`",
-                listed(columns, 8)
+                "{} had a level of {} that training has not seen, such as `{}`, and came to be scored as `{}`",
+                counted(*rows, "row"),
+                listed(columns, 8),
+                shown(level),
+                shown(treated)
             ),
             Warning::RowsUnscored { rows, columns } => write!(
                 f,
-                "{rows} rows have no probability, for missing values in {}; a model trained with `--missing impute` \
-                 scores them",
+                "no probability for {}, for missing values in {}; a model trained with `--missing impute` gives one",
+                counted(*rows, "row"),
                 listed(columns, 8)
             ),
             Warning::NotConverged { .. } | Warning::Separation { .. } | Warning::Collinear { .. } => Ok(()),
         }
     }
+}
+
+/// `1 row`, `2 rows`.
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

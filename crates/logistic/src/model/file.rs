@@ -1,12 +1,13 @@
 //! The model as a JSON file: `format_version`, `checksum`, `model`.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Model;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 use crate::file::OutputFile;
 
 /// The format this version writes, and the newest it reads.
@@ -71,7 +72,30 @@ impl Model {
             return Err(refused(path, "the checksum does not match: the file was changed after it was written", help));
         }
         let read: Read = serde_json::from_str(text).map_err(|error| no_model(&format!("not a model: {error}")))?;
+        read.model.check().map_err(|problem| no_model(&problem))?;
         Ok(read.model)
+    }
+
+    /// Whether coefficients and columns belong together; if not, why.
+    fn check(&self) -> std::result::Result<(), String> {
+        if let Some(source) = self.encoder.unsound() {
+            return Err(format!("not a model: the knots of {} are not three that rise", quoted(&source.name)));
+        }
+        let terms: HashSet<String> = self.encoder.terms().into_iter().map(|term| term.term).collect();
+        let mut known = HashSet::new();
+        for (at, coefficient) in self.coefficients.iter().enumerate() {
+            let intercept = at == 0 && coefficient.column.is_none();
+            if !intercept && coefficient.estimate.is_some() && !terms.contains(&coefficient.term) {
+                return Err(format!("not a model: the coefficient {} has no column", quoted(&coefficient.term)));
+            }
+            if !known.insert(coefficient.term.as_str()) {
+                return Err(format!("not a model: the coefficient {} twice", quoted(&coefficient.term)));
+            }
+        }
+        match terms.iter().find(|term| !known.contains(term.as_str())) {
+            Some(term) => Err(format!("not a model: the column {} has no coefficient", quoted(term))),
+            None => Ok(()),
+        }
     }
 
     /// Writes the model file in one move: a reader finds the old file or the new one, never a part.

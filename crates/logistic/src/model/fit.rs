@@ -170,10 +170,10 @@ impl LogisticRegression {
 
     fn check_terms(&self, rows: &Rows<'_>, terms: usize) -> Result<()> {
         if self.l2 == 0.0 && terms > rows.len() {
-            return Err(Error::TooManyTerms { terms, most: rows.len(), bound: "rows" });
+            return Err(Error::TooManyTerms { place: Place::default(), terms, most: rows.len(), bound: "rows" });
         }
         if terms > MOST_TERMS {
-            return Err(Error::TooManyTerms { terms, most: MOST_TERMS, bound: "terms" });
+            return Err(Error::TooManyTerms { place: Place::default(), terms, most: MOST_TERMS, bound: "terms" });
         }
         Ok(())
     }
@@ -184,12 +184,18 @@ impl LogisticRegression {
     }
 
     /// Leaves out every column that is a linear combination of those before it, or does not vary. A ridge penalty
-    /// makes all of them estimable, so then only constants go.
+    /// makes combinations estimable, so then only constants and exact repetitions go.
     fn independent(&self, rows: &Rows<'_>, full: &Standardisation) -> (Standardisation, Vec<LeftOut>) {
         let constant = (0..rows.dataset().n_columns()).filter(|column| !full.columns.contains(column));
         let mut left_out: Vec<LeftOut> = constant.map(|column| LeftOut { column, repeats: Vec::new() }).collect();
         if self.l2 > 0.0 {
-            return (full.clone(), left_out);
+            let twins = rows.dataset().repeats();
+            let repeated = |column: &usize| twins.iter().find(|(twin, _)| twin == column);
+            let of = |column: &usize| repeated(column).map(|&(column, first)| LeftOut { column, repeats: vec![first] });
+            left_out.extend(full.columns.iter().filter_map(of));
+            left_out.sort_by_key(|out| out.column);
+            let kept: Vec<usize> = (0..full.columns.len()).filter(|&k| repeated(&full.columns[k]).is_none()).collect();
+            return (full.subset(&kept), left_out);
         }
         let n = full.columns.len() + usize::from(self.intercept);
         let hessian = self.risk(rows, full, 0.0).sums(&vec![0.0; n], Order::Hessian).hessian;

@@ -28,17 +28,21 @@ impl Model {
         let io = |source| Error::Io { path: "".into(), action: "write", source };
         let options = ReadOptions { text: self.encoder.text_columns(), only: Some(self.encoder.columns()), ..options };
         let mut scan = Scan::open(paths, options, progress)?;
-        scan.write_header(out).map_err(io)?;
+        // The header waits for the first rows, so that a file that cannot be scored leaves no output behind.
+        let mut header = Vec::new();
+        scan.write_header(&mut header).map_err(io)?;
         let mut warnings = Vec::new();
         loop {
             let blocks = scan.next_blocks()?;
             if blocks.is_empty() {
+                out.write_all(&header).map_err(io)?;
                 return Ok(warnings);
             }
             let scored: Vec<Result<(Vec<u8>, Vec<Warning>)>> =
                 blocks.par_iter().map(|block| self.score_block(block)).collect();
             for block in scored {
                 let (text, found) = block?;
+                out.write_all(&std::mem::take(&mut header)).map_err(io)?;
                 out.write_all(&text).map_err(io)?;
                 found.into_iter().for_each(|warning| add(&mut warnings, warning));
             }

@@ -205,27 +205,37 @@ fn dictionary<K: ArrowDictionaryKeyType>(array: &ArrayRef, f: &mut dyn FnMut(Opt
 }
 
 fn numbers(array: &ArrayRef) -> Option<Numbers> {
-    fn of<T: ArrowPrimitiveType>(array: &ArrayRef, f: impl Fn(T::Native) -> f64) -> Vec<f64> {
-        array.as_primitive::<T>().iter().map(|value| value.map_or(f64::NAN, &f)).collect()
-    }
-    let mut large = None;
-    let values = match array.data_type() {
-        DataType::Int8 => of::<Int8Type>(array, f64::from),
-        DataType::Int16 => of::<Int16Type>(array, f64::from),
-        DataType::Int32 => of::<Int32Type>(array, f64::from),
-        DataType::UInt8 => of::<UInt8Type>(array, f64::from),
-        DataType::UInt16 => of::<UInt16Type>(array, f64::from),
-        DataType::UInt32 => of::<UInt32Type>(array, f64::from),
+    let values = values(array)?;
+    let large = match array.data_type() {
         DataType::Int64 => {
             let is_large = |value: Option<i64>| value.is_some_and(|value| value.unsigned_abs() > LARGEST_EXACT);
-            large = array.as_primitive::<Int64Type>().iter().position(is_large);
-            of::<Int64Type>(array, |value| value as f64)
+            array.as_primitive::<Int64Type>().iter().position(is_large)
         }
         DataType::UInt64 => {
             let is_large = |value: Option<u64>| value.is_some_and(|value| value > LARGEST_EXACT);
-            large = array.as_primitive::<UInt64Type>().iter().position(is_large);
-            of::<UInt64Type>(array, |value| value as f64)
+            array.as_primitive::<UInt64Type>().iter().position(is_large)
         }
+        _ => None,
+    };
+    let overflow = values.iter().position(|value| value.is_infinite());
+    let met = |row: Option<usize>| row.map(|row| (row, text(array, row).unwrap_or_default()));
+    Some(Numbers { large: met(large), overflow: met(overflow), values })
+}
+
+/// The numbers of an array, NaN where they are missing; none for an array of anything else.
+fn values(array: &ArrayRef) -> Option<Vec<f64>> {
+    fn of<T: ArrowPrimitiveType>(array: &ArrayRef, f: impl Fn(T::Native) -> f64) -> Vec<f64> {
+        array.as_primitive::<T>().iter().map(|value| value.map_or(f64::NAN, &f)).collect()
+    }
+    Some(match array.data_type() {
+        DataType::Int8 => of::<Int8Type>(array, f64::from),
+        DataType::Int16 => of::<Int16Type>(array, f64::from),
+        DataType::Int32 => of::<Int32Type>(array, f64::from),
+        DataType::Int64 => of::<Int64Type>(array, |value| value as f64),
+        DataType::UInt8 => of::<UInt8Type>(array, f64::from),
+        DataType::UInt16 => of::<UInt16Type>(array, f64::from),
+        DataType::UInt32 => of::<UInt32Type>(array, f64::from),
+        DataType::UInt64 => of::<UInt64Type>(array, |value| value as f64),
         DataType::Float16 => of::<Float16Type>(array, f64::from),
         DataType::Float32 => of::<Float32Type>(array, f64::from),
         DataType::Float64 => of::<Float64Type>(array, |value| value),
@@ -235,10 +245,7 @@ fn numbers(array: &ArrayRef) -> Option<Numbers> {
             of::<arrow_array::types::Decimal128Type>(array, text)
         }
         _ => return None,
-    };
-    let overflow = values.iter().position(|value| value.is_infinite());
-    let met = |row: Option<usize>| row.map(|row| (row, text(array, row).unwrap_or_default()));
-    Some(Numbers { large: met(large), overflow: met(overflow), values })
+    })
 }
 
 fn decimal_text(value: i128, scale: i8) -> String {
@@ -277,7 +284,7 @@ fn text(array: &ArrayRef, row: usize) -> Option<String> {
         DataType::UInt64 => Some(one.as_primitive::<UInt64Type>().value(0).to_string()),
         // An f32 has a shorter text than the f64 it becomes.
         DataType::Float32 => Some(one.as_primitive::<Float32Type>().value(0).to_string()),
-        kind if is_number(kind) => numbers(&one).map(|numbers| number_text(numbers.values[0])),
+        kind if is_number(kind) => values(&one).map(|values| number_text(values[0])),
         _ => match days(&one) {
             Some(days) => Some(date_text(days[0])),
             None => {

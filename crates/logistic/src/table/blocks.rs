@@ -35,7 +35,7 @@ impl TextBlock {
     }
 
     fn wrong_byte(&self, name: &str, at: usize, what: &str, help: &str) -> Error {
-        let line = self.line + memchr::memchr_iter(b'\n', &self.bytes[..at]).count() as u64;
+        let line = self.line + line_ends(&self.bytes[..at]);
         Error::Malformed {
             place: Place::file(name).line(line),
             expected: "text in UTF-8".to_string(),
@@ -126,7 +126,7 @@ impl<'p> Blocks<'p> {
         }
         let block = TextBlock { line: self.line, offset: self.offset, bytes: buffer };
         self.offset += block.bytes.len() as u64;
-        self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
+        self.line += line_ends(&block.bytes);
         Ok(Some(block))
     }
 
@@ -156,7 +156,7 @@ impl<'p> Blocks<'p> {
     }
 
     fn unclosed(&self, bytes: &[u8], at: usize) -> Error {
-        let line = self.line + memchr::memchr_iter(b'\n', &bytes[..at]).count() as u64;
+        let line = self.line + line_ends(&bytes[..at]);
         Error::Malformed {
             place: Place::file(self.name()).line(line),
             expected: "a closing quote".to_string(),
@@ -167,6 +167,13 @@ impl<'p> Blocks<'p> {
             ),
         }
     }
+}
+
+/// The number of line ends: `\n`, `\r\n`, or `\r` alone, as old spreadsheets write it.
+pub(super) fn line_ends(bytes: &[u8]) -> u64 {
+    let lone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
+    let returns = memchr::memchr_iter(b'\r', bytes).filter(lone).count();
+    (memchr::memchr_iter(b'\n', bytes).count() + returns) as u64
 }
 
 fn closing_quote(bytes: &[u8], mut from: usize) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! One block of CSV into the cells of its columns.
 
-use super::blocks::TextBlock;
+use super::blocks::{TextBlock, line_ends};
 use super::cell;
 use super::dialect::reader;
 use super::options::{ReadOptions, Want};
@@ -36,6 +36,14 @@ impl CsvParser<'_> {
         Ok(piece)
     }
 
+    /// Whether all that looks like a plain number is one: not where commas stand for points, where a number holds the
+    /// delimiter, nor where a missing cell is written as a number, such as `-99`.
+    fn plain_numbers(&self) -> bool {
+        let is_number = |marker: &String| cell::plain_number(marker.as_bytes()).is_some();
+        let inside = matches!(self.delimiter, b'.' | b'+' | b'-');
+        !self.options.decimal_comma && !inside && !self.options.missing_markers.iter().any(is_number)
+    }
+
     fn pass(&self, text: &str, line: u64, wants: &[Want]) -> Result<Piece> {
         // Rows are about as long as their names are many; a wrong guess costs a little memory.
         let rows = text.len() / (8 * wants.len().max(1));
@@ -58,6 +66,7 @@ impl CsvParser<'_> {
     fn quoted(&self, text: &str, line: u64, piece: &mut Piece) -> Result<()> {
         let mut reader = reader(text.as_bytes(), self.delimiter);
         let mut record = csv::StringRecord::new();
+        let mut lines = LineCount { text, line, at: 0 };
         loop {
             let read = reader.read_record(&mut record).map_err(|error| Error::Malformed {
                 place: Place::file(self.path).line(line),
@@ -69,7 +78,7 @@ impl CsvParser<'_> {
                 return Ok(());
             }
             let place = record.position().cloned().unwrap_or_else(csv::Position::new);
-            let line = line + place.line() - 1;
+            let line = lines.at(place.byte() as usize);
             if record.len() != piece.cells.len() {
                 return Err(self.uneven(line, record.len()));
             }
@@ -92,6 +101,7 @@ impl CsvParser<'_> {
     fn plain(&self, text: &str, mut line: u64, piece: &mut Piece) -> Result<()> {
         let bytes = text.as_bytes();
         let columns = piece.cells.len();
+        let plain = self.plain_numbers();
         let mut at = 0;
         while at < bytes.len() {
             if let Some(blank) = line_end(bytes, at) {
@@ -102,7 +112,7 @@ impl CsvParser<'_> {
             piece.at_line(line);
             let start = at;
             for (column, cells) in piece.cells.iter_mut().enumerate() {
-                let end = self.take(text, at, cells);
+                let end = self.take(text, at, cells, plain);
                 let delimited = bytes.get(end) == Some(&self.delimiter);
                 if delimited != (column + 1 < columns) {
                     let record = text[start..].lines().next().unwrap_or("");
@@ -120,10 +130,12 @@ impl CsvParser<'_> {
         Ok(())
     }
 
-    /// Takes the cell that begins at `at`; returns the place of the delimiter or line end behind it.
-    fn take(&self, text: &str, at: usize, cells: &mut PieceCells) -> usize {
+    /// Takes the cell that begins at `at`, at once where numbers are `plain`; returns the place of the delimiter or
+    /// line end behind it.
+    fn take(&self, text: &str, at: usize, cells: &mut PieceCells, plain: bool) -> usize {
         let bytes = text.as_bytes();
         if let PieceCells::Number(numbers) = cells
+            && plain
             && let Some((value, length)) = cell::plain_number(&bytes[at..])
             && bytes.get(at + length).is_none_or(|byte| *byte == self.delimiter || *byte == b'\n')
         {
@@ -146,6 +158,25 @@ impl CsvParser<'_> {
                 char::from(self.delimiter).escape_default()
             )),
         }
+    }
+}
+
+/// Counts lines, be they ended by a line feed, a return, or both.
+struct LineCount<'t> {
+    text: &'t str,
+    line: u64,
+    at: usize,
+}
+
+impl LineCount<'_> {
+    /// The line of a byte that is not before the one last asked for.
+    fn at(&mut self, byte: usize) -> u64 {
+        let bytes = self.text.as_bytes();
+        // The `csv` crate leaves the line ends before a record to it.
+        let start = byte + bytes[byte..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.line += line_ends(&bytes[self.at..start]);
+        self.at = start;
+        self.line
     }
 }
 

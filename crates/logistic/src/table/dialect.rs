@@ -1,8 +1,9 @@
 //! What a CSV file does not say of itself: its delimiter, and the names of its columns.
 
+use super::blocks::{TextBlock, line_ends};
 use super::options::ReadOptions;
 use super::source::malformed;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, quoted};
 
 /// The delimiters that are looked for, the commonest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -20,10 +21,16 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    /// Finds the dialect out from the first bytes of a file. `offset` bytes stand before them.
+    /// Finds the dialect out from the first bytes of a file.
     pub(super) fn of(head: &[u8], path: &str, options: &ReadOptions) -> Result<Dialect> {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let delimiter = options.delimiter.unwrap_or_else(|| detect(head));
+        let (offset, head) = match head.strip_prefix(b"\xef\xbb\xbf") {
+            Some(head) => (3, head),
+            None => (0, head),
+        };
+        let delimiter = match options.delimiter {
+            Some(delimiter) => checked(delimiter)?,
+            None => detect(head),
+        };
         let mut reader = reader(head, delimiter);
         let mut record = csv::ByteRecord::new();
         let read = reader.read_byte_record(&mut record);
@@ -35,15 +42,31 @@ impl Dialect {
             return Ok(Dialect { delimiter, names, header_bytes: 0, header_lines: 0 });
         }
         let line = record.position().map_or(1, csv::Position::line);
-        let names = names(&record, path, line)?;
         let mut end = reader.position().byte() as usize;
         // The reader stops before the second half of a line end.
         if head.get(end) == Some(&b'\n') && head.get(end.wrapping_sub(1)) == Some(&b'\r') {
             end += 1;
         }
-        let header_lines = memchr::memchr_iter(b'\n', &head[..end]).count() as u64;
+        let header_lines = line_ends(&head[..end]);
+        let text = TextBlock { bytes: head[..end].to_vec(), line: 1, offset };
+        text.text(path)?;
+        let record = csv::StringRecord::from_byte_record_lossy(record);
+        let names = names(&record, path, line)?;
         Ok(Dialect { delimiter, names, header_bytes: end, header_lines })
     }
+}
+
+/// What words and numbers are made of, quotes and line ends cannot stand between cells; nor can a part of a character
+/// of several bytes.
+fn checked(delimiter: u8) -> Result<u8> {
+    if !delimiter.is_ascii() || delimiter.is_ascii_alphanumeric() || matches!(delimiter, 0 | b'"' | b'\n' | b'\r') {
+        return Err(Error::Setting {
+            name: "delimiter",
+            expected: "an ASCII character that is no letter, digit, quote or line end".to_string(),
+            found: format!("`{}`", delimiter.escape_ascii()),
+        });
+    }
+    Ok(delimiter)
 }
 
 /// A reader of records of any length.
@@ -76,7 +99,7 @@ fn detect(head: &[u8]) -> u8 {
 }
 
 /// The names of the header; a nameless column is called by its position, as in `column1`.
-fn names(record: &csv::ByteRecord, path: &str, line: u64) -> Result<Vec<String>> {
+fn names(record: &csv::StringRecord, path: &str, line: u64) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(record.len());
     let wrong = |expected: &str, found: String, help: &str| Error::Malformed {
         place: Place::file(path).line(line),
@@ -84,11 +107,8 @@ fn names(record: &csv::ByteRecord, path: &str, line: u64) -> Result<Vec<String>>
         found,
         help: Some(help.to_string()),
     };
-    for cell in record {
-        let name = std::str::from_utf8(cell.trim_ascii()).map_err(|_| {
-            let help = "convert the file, for instance with `iconv -f latin1 -t utf-8`";
-            wrong("text in UTF-8", format!("`{}`", String::from_utf8_lossy(cell)), help)
-        })?;
+    for cell in record.iter() {
+        let name = cell.trim_ascii();
         let name = match name {
             "" => format!("column{}", names.len() + 1),
             name => name.to_string(),
@@ -100,7 +120,7 @@ fn names(record: &csv::ByteRecord, path: &str, line: u64) -> Result<Vec<String>>
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(wrong(
             "each column name once",
-            format!("`{}` twice", pair[0]),
+            format!("{} twice", quoted(pair[0])),
             "rename one of the columns; `--no-header` reads a file whose first line is data",
         )),
         None => Ok(names),

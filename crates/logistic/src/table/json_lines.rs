@@ -66,7 +66,7 @@ impl Parsing<'_> {
             place: place(),
             expected: "one JSON object".to_string(),
             found: error.to_string(),
-            help: Some("every line must be a whole object such as `{\"age\": 42}`".to_string()),
+            help: Some("write one object per line, such as `{\"age\": 42}`; `jq -c .` does".to_string()),
         })?;
         for (name, value) in entries {
             let column = match self.by_name.get(&name) {

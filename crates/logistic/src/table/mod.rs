@@ -170,6 +170,20 @@ impl Table {
         })
     }
 
+    /// Checks that the files have a column of that name, read or not.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`] when they have not.
+    pub fn require(&self, name: &str) -> Result<()> {
+        match self.available.iter().any(|other| other == name) {
+            true => Ok(()),
+            false => Err(Error::UnknownColumn {
+                place: Place::file(self.path()).column(name),
+                available: self.available.clone(),
+            }),
+        }
+    }
+
     /// Where a cell stands in its file.
     pub fn place(&self, row: usize, column: &str) -> Place {
         let run = self.runs.partition_point(|run| run.first_row <= row).checked_sub(1).map(|at| &self.runs[at]);

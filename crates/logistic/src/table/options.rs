@@ -16,6 +16,8 @@ pub struct ReadOptions {
     pub missing_markers: Vec<String>,
     /// Columns whose cells are text even where they look like numbers or dates.
     pub text: Vec<String>,
+    /// Columns not to read. They may hold anything.
+    pub exclude: Vec<String>,
     /// The columns to read; all of them when absent. The others may hold anything.
     pub only: Option<Vec<String>>,
 }
@@ -28,6 +30,7 @@ impl Default for ReadOptions {
             header: true,
             missing_markers: MISSING_MARKERS.map(String::from).to_vec(),
             text: Vec::new(),
+            exclude: Vec::new(),
             only: None,
         }
     }
@@ -49,6 +52,7 @@ impl ReadOptions {
         let listed = |names: &[String]| names.iter().any(|other| other == name);
         match &self.only {
             Some(only) if !listed(only) => Want::Skip,
+            _ if listed(&self.exclude) => Want::Skip,
             _ if listed(&self.text) => Want::Text,
             _ => Want::Infer,
         }

@@ -52,6 +52,7 @@ pub(super) struct Numbers {
 pub(super) enum PieceCells {
     Skip,
     Number(Numbers),
+    #[cfg(feature = "arrow")]
     Date(Vec<f64>),
     Sparse {
         rows: Vec<u32>,
@@ -173,6 +174,7 @@ impl Joining {
                 }
                 self.join_numbers(numbers.values, false);
             }
+            #[cfg(feature = "arrow")]
             Some(PieceCells::Date(days)) => self.join_numbers(days, true),
             Some(PieceCells::Text(words)) => self.join_words(words),
             Some(PieceCells::Sparse { rows, values }) => self.join_sparse(&rows, values),
@@ -362,7 +364,7 @@ pub(super) fn number_too_large(place: crate::error::Place, found: &str) -> Error
     Error::Malformed {
         place,
         expected: "a number within ±1.8e308".to_string(),
-        found: format!("`{found}`"),
+        found: crate::error::quoted(found),
         help: None,
     }
 }

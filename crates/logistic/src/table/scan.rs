@@ -119,7 +119,7 @@ impl<'p> Scan<'p> {
             #[cfg(feature = "arrow")]
             Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
                 let batches = super::arrow::open(&source, input, format)?;
-                refuse_added(&batches.names(), &name)?;
+                refuse_added(&batches.names(), &name, None)?;
                 Open::Columnar { batches, name, n_rows: 0 }
             }
             #[cfg(not(feature = "arrow"))]
@@ -131,7 +131,7 @@ impl<'p> Scan<'p> {
     }
 
     fn meet_header(&mut self, head: &[u8], dialect: Dialect, name: &str) -> Result<()> {
-        refuse_added(&dialect.names, name)?;
+        refuse_added(&dialect.names, name, Some(1))?;
         match &self.header {
             Some(first) if first.dialect.names != dialect.names || first.dialect.delimiter != dialect.delimiter => {
                 Err(malformed(name, "the header of the first file", "another", "score the files one by one"))
@@ -187,7 +187,7 @@ impl<'p> Scan<'p> {
             let rows = match format {
                 Some(Format::Csv) => Rows::Csv { text, records, delimiter },
                 Some(Format::JsonLines) => {
-                    refuse_added(&piece.names, name)?;
+                    refuse_added(&piece.names, name, None)?;
                     Rows::JsonLines { text, records }
                 }
                 _ => Rows::Svmlight,
@@ -239,10 +239,10 @@ fn one_block(name: &str, names: Vec<String>, piece: Piece, rows: Rows, options: 
     Ok(Block { table: join(vec![part], options)?, rows })
 }
 
-fn refuse_added(names: &[String], path: &str) -> Result<()> {
+fn refuse_added(names: &[String], path: &str, line: Option<u64>) -> Result<()> {
     match names.iter().find(|name| ADDED.contains(&name.as_str())) {
         Some(name) => Err(Error::Malformed {
-            place: Place::file(path).column(name),
+            place: Place { line, ..Place::file(path).column(name) },
             expected: "no column of this name, which the output adds".to_string(),
             found: "one".to_string(),
             help: Some("rename that column".to_string()),

@@ -211,13 +211,15 @@ impl Input {
 /// Files that are no tables, or none that are read here, by their first bytes: what they are, and the way out.
 fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let utf8 = "convert the file to UTF-8, for instance with `iconv -f utf-16 -t utf-8`";
-    let known: [(&[u8], &str, &str); 12] = [
+    let known: [(&[u8], &str, &str); 14] = [
+        (b"\x1f\x8b", "gzip data within compressed data", "unpack it once"),
+        (b"\x28\xb5\x2f\xfd", "zstd data within compressed data", "unpack it once"),
         (b"PK\x03\x04", "a zip archive or a spreadsheet", "unpack it, or save the sheet as CSV"),
         (b"\xd0\xcf\x11\xe0", "an old Office file", "save the sheet as CSV"),
         (b"SQLite format 3", "an SQLite database", "export the table as CSV"),
         (b"BZh", "bzip2 data", "unpack it with `bunzip2`, or compress it with gzip or zstd"),
         (b"\xfd7zXZ", "xz data", "unpack it with `unxz`, or compress it with gzip or zstd"),
-        (b"\x89PNG", "a picture", "give a file of rows and columns"),
+        (b"\x89PNG", "a PNG picture", "give a file of rows and columns"),
         (b"%PDF", "a PDF", "give a file of rows and columns"),
         (b"FEA1", "a Feather file of version 1", "write it again as Feather version 2 (Arrow IPC) or Parquet"),
         (b"Obj\x01", "an Avro file", "write it again as Parquet or CSV"),

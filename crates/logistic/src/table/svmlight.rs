@@ -10,19 +10,31 @@ use crate::error::{Error, Place, Result};
 /// The name of the column that the first number of a line goes to.
 const LABEL: &str = "label";
 
-/// Whether the first line that says something is a label and pairs of index and value.
+/// As many lines show whether a file is svmlight.
+const SAMPLE: usize = 20;
+
+/// Whether the first lines are a label each, and at least one of them has pairs of index and value behind it.
 pub(super) fn is_svmlight(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').map(content).find(|line| !line.is_empty()).unwrap_or_default();
-    let Ok(line) = std::str::from_utf8(line) else { return false };
-    let mut words = line.split_ascii_whitespace();
-    let label = words.next().is_some_and(|label| label.parse::<f64>().is_ok());
     let is_pair = |word: &str| {
         word.split_once(':').is_some_and(|(index, value)| {
             (index == "qid" || index.parse::<i64>().is_ok()) && !value.is_empty() && !value.contains(':')
         })
     };
-    let mut pairs = words.peekable();
-    label && pairs.peek().is_some() && pairs.all(is_pair)
+    let mut any_pairs = false;
+    // The last line may be cut off by the end of the sample.
+    let whole = memchr::memrchr(b'\n', text).map_or(text, |end| &text[..end]);
+    for line in whole.split(|byte| *byte == b'\n').map(content).filter(|line| !line.is_empty()).take(SAMPLE) {
+        let Ok(line) = std::str::from_utf8(line) else { return false };
+        let mut words = line.split_ascii_whitespace();
+        let label = words.next().is_some_and(|label| label.parse::<f64>().is_ok() || is_pair(label));
+        let mut pairs = words.peekable();
+        any_pairs |= pairs.peek().is_some();
+        // A line without a label, or one that goes wrong behind good pairs, is a fault in svmlight, not another format.
+        if !label || pairs.next().is_some_and(|word| !is_pair(word)) {
+            return false;
+        }
+    }
+    any_pairs
 }
 
 /// A line without its comment.
@@ -41,7 +53,7 @@ pub(super) fn parse(block: &TextBlock, path: &str, options: &ReadOptions) -> Res
         let wrong = |expected: &str, found: &str| Error::Malformed {
             place: Place::file(path).line(line),
             expected: expected.to_string(),
-            found: format!("`{found}`"),
+            found: crate::error::quoted(found),
             help: Some("a line is a label, then pairs `index:value` with rising indices".to_string()),
         };
         let line_text = whole.split('#').next().unwrap_or_default();
