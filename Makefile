@@ -20,8 +20,9 @@ check:            ## formatting and lints
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
 
-bench:            ## against PyTorch, in one run; makes its own virtual environment
+bench:            ## against PyTorch, pandas and Polars; makes its own virtual environment
 	python3 bench/run.py
+	python3 bench/tables.py
 
 # RUSTC_BOOTSTRAP lets the stable compiler count coverage; there is no unsafe code for a sanitizer to watch. What is
 # found goes to fuzz/corpus and fuzz/artifacts, which git ignores; fuzz/seeds is where each run begins.

@@ -1,4 +1,4 @@
-"""What a result says: the facts of the machine, and the table."""
+"""What a result says: the facts of the machine, and the tables."""
 
 import os
 import platform
@@ -20,13 +20,19 @@ def machine():
     }
 
 
+def where(facts):
+    """The machine in a sentence."""
+    load = facts["load_average_at_start"]
+    return f"{facts['cpu']}, {facts['cores']} cores, {facts['kernel']}, load {load} at the start. "
+
+
 def markdown(result):
     """The result as a page with one table."""
     facts, software, loop = result["machine"], result["versions"], result["loop"]
     lines = [
         f"# {result['date']}",
         "",
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['kernel']}, load {facts['load_average_at_start']} at the start. "
+        where(facts)
         + f"Commit {software['commit']}, rustc {software['rustc']}, PyTorch {software['torch']}, "
         + f"Python {software['python']}.",
         "",
@@ -49,3 +55,82 @@ def markdown(result):
         "",
     ]
     return "\n".join(lines)
+
+
+def tables_markdown(result):
+    """The result of the benchmark of tables as a page."""
+    facts, software, table = result["machine"], result["versions"], result["table"]
+    sizes = table["bytes"]
+    lines = [
+        f"# {result['date']}: tables",
+        "",
+        where(facts)
+        + f"Commit {software['commit']}, rustc {software['rustc']}, pandas {software['pandas']}, "
+        + f"Polars {software['polars']}, pyarrow {software['pyarrow']}, scikit-learn {software['scikit-learn']}, "
+        + f"Python {software['python']}.",
+        "",
+        f"{table['rows']:,} rows, {table['columns']} columns of numbers with all digits: "
+        + f"{sizes['csv'] / 1e6:.0f} MB of CSV, {sizes['parquet'] / 1e6:.0f} MB of Parquet. "
+        + f"Medians of {result['rounds']} rounds.",
+        "",
+        *reading_lines(result["reading"]),
+        *training_lines(result["training"]),
+        *scoring_lines(result["scoring"], table["rows"]),
+        *long_scoring_lines(result["long_scoring"]),
+    ]
+    return "\n".join(lines)
+
+
+def reading_lines(reading):
+    """One table of all readers; a ratio compares with logistic on the same format."""
+    lines = [
+        "| reading | seconds | times as long as logistic | first read, s | threads busy | peak memory, MB |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    titles = {"csv": "CSV", "parquet": "Parquet"}
+    for kind, entries in reading.items():
+        ours = entries["logistic"]["median_seconds"]
+        for name, entry in entries.items():
+            seconds, first = entry["median_seconds"], entry["median_first_seconds"]
+            lines.append(
+                f"| {titles[kind]}, {name} | {seconds:.2f} | {seconds / ours:.2f} | {first:.2f} | "
+                + f"{entry['median_threads_busy']:.1f} | {entry['median_peak_bytes'] / 1e6:.0f} |"
+            )
+    return [*lines, ""]
+
+
+def training_lines(training):
+    """One sentence about training."""
+    return [
+        f"`logistic train` of the CSV file, from start to exit: {training['median_seconds']:.2f} s "
+        + f"({training['median_read_seconds']:.2f} s reading and encoding, {training['median_fit_seconds']:.2f} s "
+        + f"fitting), at most {training['median_peak_bytes'] / 1e6:.0f} MB.",
+        "",
+    ]
+
+
+def scoring_lines(scoring, rows):
+    """One table of the scoring of the CSV file into another."""
+    lines = [
+        "| scoring CSV into CSV | seconds | times as long as logistic | rows per second | peak memory, MB |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    ours = scoring["logistic"]["median_seconds"]
+    for name in ("logistic", "pandas and scikit-learn"):
+        seconds, peak = scoring[name]["median_seconds"], scoring[name]["median_peak_bytes"]
+        lines.append(
+            f"| {name} | {seconds:.2f} | {seconds / ours:.1f} | {rows / seconds:,.0f} | {peak / 1e6:.0f} |"
+        )
+    return [*lines, "", f"Largest difference between the probabilities: {scoring['largest_difference']:.1e}.", ""]
+
+
+def long_scoring_lines(scoring):
+    """One sentence about the long table, or why there is none."""
+    if "skipped" in scoring:
+        return [f"`logistic predict` on a long table was left out: {scoring['skipped']}.", ""]
+    return [
+        f"`logistic predict` on {scoring['rows']:,} rows and {scoring['columns']} columns "
+        + f"({scoring['bytes'] / 1e9:.1f} GB of CSV) into another file: {scoring['median_seconds']:.1f} s, "
+        + f"{scoring['rows_per_second']:,.0f} rows per second, at most {scoring['largest_peak_bytes'] / 1e6:.0f} MB.",
+        "",
+    ]

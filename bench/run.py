@@ -10,45 +10,16 @@ the same weights, and writes bench/results/DATE.json and DATE.md. Needs nothing 
 import argparse
 import datetime
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
-from pathlib import Path
 
+from harness import BENCH, PYTHON, build_release, keep, output, prepare_python, versions
 from report import machine, markdown
 
-BENCH = Path(__file__).resolve().parent
-ROOT = BENCH.parent
-PYTHON = BENCH / ".venv" / "bin" / "python"
 WEIGHT_TOLERANCE = 1e-5
 LOOPS_PER_PROCESS = 3
 WHOLE_PROCESS_RUNS = 20
-
-# Overrides of OpenBLAS's choice of kernel would slow NumPy down; every program runs without them.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-
-
-def output(*command):
-    """What a command prints; its errors go to the terminal, a failure ends the benchmark."""
-    command = [str(part) for part in command]
-    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def prepare_python():
-    """Makes bench/.venv hold exactly what requirements.txt pins."""
-    if not PYTHON.exists():
-        output(sys.executable, "-m", "venv", BENCH / ".venv")
-    output(PYTHON, "-m", "pip", "install", "--quiet", "--requirement", BENCH / "requirements.txt")
-
-
-def build_release():
-    """Builds the binaries and returns the folder they are in."""
-    output("cargo", "build", "--release", "--package", "logistic", "--example", "time_tutorial")
-    output("cargo", "build", "--release", "--package", "logistic-cli")
-    metadata = json.loads(output("cargo", "metadata", "--no-deps", "--format-version", "1"))
-    return Path(metadata["target_directory"]) / "release"
 
 
 def loop_programs(release):
@@ -99,26 +70,14 @@ def time_whole_process(command, runs):
     return {"median_seconds": statistics.median(seconds), "seconds": seconds}
 
 
-def versions():
-    """The software measured and what built it."""
-    names = ["torch", "numpy", "scikit-learn"]
-    ask = f"import json; from importlib.metadata import version; print(json.dumps({{n: version(n) for n in {names}}}))"
-    return {
-        "commit": output("git", "describe", "--always", "--dirty").strip(),
-        "rustc": output("rustc", "--version").split()[1],
-        "python": output(PYTHON, "--version").split()[1],
-        **json.loads(output(PYTHON, "-c", ask)),
-    }
-
-
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=7, help="turns each program takes (default: 7)")
     rounds = arguments.parse_args().rounds
 
     facts = machine()
-    prepare_python()
-    release = build_release()
+    prepare_python("requirements.txt")
+    release = build_release("time_tutorial")
     loop = {name: summarise(reports) for name, reports in take_turns(loop_programs(release), rounds).items()}
     difference = max(largest_difference(loop["logistic"]["final"], entry["final"]) for entry in loop.values())
     if difference > WEIGHT_TOLERANCE:
@@ -128,17 +87,14 @@ def main():
     result = {
         "date": datetime.date.today().isoformat(),
         "machine": facts,
-        "versions": versions(),
+        "versions": versions(["torch", "numpy", "scikit-learn"]),
         "rounds": rounds,
         "loop": loop,
         "speedup": peer / loop["logistic"]["median_seconds"],
         "largest_weight_difference": difference,
         "whole_process": time_whole_process([release / "logistic", "tutorial", "--json"], WHOLE_PROCESS_RUNS),
     }
-    (BENCH / "results").mkdir(exist_ok=True)
-    for suffix, text in (("json", json.dumps(result, indent=1) + "\n"), ("md", markdown(result))):
-        (BENCH / "results" / f"{result['date']}.{suffix}").write_text(text)
-    print(markdown(result))
+    keep(result["date"], result, markdown(result))
 
 
 if __name__ == "__main__":
