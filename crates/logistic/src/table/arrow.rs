@@ -10,13 +10,15 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, RecordBatch};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::cell::number_text;
 use super::date::date_text;
 use super::options::{ReadOptions, Want};
 use super::piece::{Numbers, Piece, PieceCells, Words};
-use super::source::{Format, Input, Source, malformed};
+use super::source::{Format, Input, Progress, Source, malformed};
 use crate::error::{Error, Place, Result};
 
 /// Rows in a batch of Parquet.
@@ -59,18 +61,68 @@ pub(super) fn open(source: &Source, input: Input, format: Format) -> Result<Batc
     };
     let (schema, batches) = guarded(&name, || reader(file, format))?;
     let batches = Batches { name, schema, batches };
-    let names = batches.names();
+    refuse_twins(&batches.names(), &batches.name)?;
+    Ok(batches)
+}
+
+fn refuse_twins(names: &[String], path: &str) -> Result<()> {
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(malformed(
-            &batches.name,
-            "each column name once",
-            &format!("`{}` twice", pair[0]),
-            "rename one of the columns",
-        )),
-        None => Ok(batches),
+        Some(pair) => {
+            Err(malformed(path, "each column name once", &format!("`{}` twice", pair[0]), "rename one of the columns"))
+        }
+        None => Ok(()),
     }
+}
+
+/// The names of a Parquet file's columns, and its rows in pieces, read on every core: the columns of a row group are
+/// stored apart, so each is a task of its own.
+pub(super) fn parquet_pieces(
+    path: &str,
+    options: &ReadOptions,
+    progress: Progress<'_>,
+) -> Result<(Vec<String>, Vec<Piece>)> {
+    let file = || File::open(path).map_err(|source| Error::Io { path: path.into(), action: "read", source });
+    let opened = file()?;
+    let metadata = guarded(path, || Ok(ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new())?))?;
+    let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+    refuse_twins(&names, path)?;
+    let wanted: Vec<usize> = (0..names.len()).filter(|&at| options.want(&names[at]) != Want::Skip).collect();
+    let groups = metadata.metadata().row_groups();
+    let tasks: Vec<(usize, usize)> =
+        (0..groups.len()).flat_map(|group| wanted.iter().map(move |&column| (group, column))).collect();
+    let column = |&(group, column): &(usize, usize)| {
+        let mask = ProjectionMask::roots(metadata.metadata().file_metadata().schema_descr(), [column]);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file()?, metadata.clone());
+        let builder = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(BATCH);
+        let mut batches = guarded(path, || Ok(builder.build()?))?;
+        let mut cells = Vec::new();
+        while let Some(batch) = guarded(path, || batches.next().transpose())? {
+            progress(batch.get_array_memory_size() as u64);
+            cells.append(&mut piece(&batch, 0, path, options)?.cells);
+        }
+        Ok(cells.into_iter())
+    };
+    let columns: Vec<Result<std::vec::IntoIter<PieceCells>>> = tasks.par_iter().map(column).collect();
+    let mut columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+    let mut pieces = Vec::new();
+    let mut row = 0_usize;
+    for (at, group) in groups.iter().enumerate() {
+        let columns = &mut columns[at * wanted.len()..(at + 1) * wanted.len()];
+        let end = row.saturating_add(usize::try_from(group.num_rows()).unwrap_or(0));
+        while row < end {
+            let n_rows = BATCH.min(end - row);
+            let cells: Vec<PieceCells> = columns.iter_mut().filter_map(Iterator::next).collect();
+            if cells.len() != wanted.len() || cells.iter().any(|cells| cells.len() != n_rows) {
+                return Err(damaged(path, "columns of other lengths than the file says"));
+            }
+            let names = wanted.iter().map(|&at| names[at].clone()).collect();
+            pieces.push(Piece { names, cells, n_rows, lines: vec![(0, row as u64 + 1)], ..Piece::default() });
+            row += n_rows;
+        }
+    }
+    Ok((names, pieces))
 }
 
 fn reader(file: File, format: Format) -> std::result::Result<(SchemaRef, ArrowBatches), ArrowError> {

@@ -103,6 +103,17 @@ impl PieceCells {
         }
     }
 
+    /// The number of cells; 0 of a column that is not read.
+    #[cfg(feature = "arrow")]
+    pub(super) fn len(&self) -> usize {
+        match self {
+            PieceCells::Number(numbers) => numbers.values.len(),
+            PieceCells::Date(days) => days.len(),
+            PieceCells::Text(words) => words.codes.len(),
+            PieceCells::Sparse { .. } | PieceCells::Skip | PieceCells::Mixed => 0,
+        }
+    }
+
     /// Whether these cells are numbers of which at least one is there.
     pub(super) fn has_numbers(&self) -> bool {
         matches!(self, PieceCells::Number(numbers) if numbers.values.iter().any(|value| !value.is_nan()))

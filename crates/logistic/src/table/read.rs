@@ -95,6 +95,9 @@ fn columnar(
     progress: Progress<'_>,
 ) -> Result<(Vec<String>, Vec<Piece>)> {
     let name = input.name.clone();
+    if let (Format::Parquet, Source::File(path), true) = (format, source, input.is_plain()) {
+        return super::arrow::parquet_pieces(path, options, progress);
+    }
     let batches = super::arrow::open(source, input, format)?;
     let names = batches.names();
     let mut pieces = Vec::new();
