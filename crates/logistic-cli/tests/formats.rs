@@ -107,6 +107,16 @@ fn every_format_is_scored_the_same() {
     }
 }
 
+/// Rows of other columns must not come to stand under the first file's header.
+#[test]
+fn files_of_other_columns_are_not_scored_under_one_header() {
+    let files = [testdata("formats/table.parquet"), testdata("adversarial/good.parquet")];
+    let output = logistic(&["predict", &testdata("models/v2.json"), &files[0], &files[1]], Stdio::null());
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("good.parquet: expected the columns of the first file, in its order"), "{told}");
+}
+
 /// The sum of the probabilities of the CSV file.
 fn first_sum(model: &str) -> f64 {
     let output = logistic(&["predict", model, &testdata("formats/table.csv")], Stdio::null());

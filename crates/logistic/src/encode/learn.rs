@@ -172,7 +172,7 @@ impl Learning<'_> {
         if matches!(column.cells, Cells::Date(_)) && self.encoding.date_parts {
             return self.parts(column, indicator);
         }
-        let kind = self.kind(column, &column.name, any_missing)?;
+        let kind = self.kind(column, &column.name)?;
         if let Kind::Categorical { levels, .. } = &kind
             && levels.len() < 2
             && !indicator
@@ -214,25 +214,25 @@ impl Learning<'_> {
             let mut source =
                 Source { name: column.name.clone(), part: Some(part), kind: placeholder, indicator: false };
             let cells = column_of(&source, column);
-            source.kind = self.kind(&cells, &column.name, true)?;
+            source.kind = self.kind(&cells, &column.name)?;
             source.indicator = indicator && part == Part::Year;
             self.sources.push(source);
         }
         Ok(())
     }
 
-    fn kind(&mut self, column: &Column, name: &str, any_missing: bool) -> Result<Kind> {
+    fn kind(&mut self, column: &Column, name: &str) -> Result<Kind> {
         let impute = self.encoding.missing == Missing::Impute;
         let fill = |values: &mut Vec<f64>| if impute { median(values) } else { None };
         match &column.cells {
             Cells::Number(_) | Cells::Sparse { .. } => {
-                let mut values = self.present(column, any_missing);
+                let mut values = self.present(column);
                 let curve = self.curve(column, name, &mut values)?;
                 Ok(Kind::Numeric { fill: fill(&mut values), curve })
             }
             Cells::Date(_) => {
                 self.refuse_curve(name)?;
-                Ok(Kind::Date { fill: fill(&mut self.present(column, true)) })
+                Ok(Kind::Date { fill: fill(&mut self.present(column)) })
             }
             Cells::Text { codes, levels: names } => {
                 self.refuse_curve(name)?;
@@ -253,21 +253,17 @@ impl Learning<'_> {
         }
     }
 
-    /// The numbers that are there, where anything is to be learnt of them.
-    fn present(&self, column: &Column, any_missing: bool) -> Vec<f64> {
-        let bent = |name: &String| *name == column.name;
-        let encoding = self.encoding;
-        let needed = (encoding.missing == Missing::Impute && any_missing)
-            || encoding.splines.iter().any(|(name, _)| bent(name))
-            || encoding.logs.iter().any(bent);
+    /// The numbers that are there, where a median or knots are to be learnt of them.
+    fn present(&self, column: &Column) -> Vec<f64> {
+        let bent = self.encoding.splines.iter().any(|(name, _)| *name == column.name);
+        if !bent && self.encoding.missing != Missing::Impute {
+            return Vec::new();
+        }
         match &column.cells {
-            Cells::Number(values) | Cells::Date(values) if needed || encoding.missing == Missing::Impute => {
+            Cells::Number(values) | Cells::Date(values) => {
                 values.at(&self.rows).filter(|value| !value.is_nan()).collect()
             }
-            Cells::Sparse { .. } if needed => {
-                self.rows.iter().filter_map(|&row| column.text(row)?.parse().ok()).collect()
-            }
-            _ => Vec::new(),
+            _ => self.rows.iter().filter_map(|&row| column.text(row)?.parse().ok()).collect(),
         }
     }
 

@@ -27,6 +27,9 @@ pub struct Scan<'p> {
     format: Option<Format>,
     /// The header of the first CSV file.
     header: Option<Header>,
+    /// The columns of the first Parquet or Arrow file.
+    #[cfg(feature = "arrow")]
+    columns: Option<Vec<String>>,
 }
 
 /// A header line as it was written, its delimiter and its names.
@@ -89,7 +92,16 @@ impl<'p> Scan<'p> {
     /// As [`read`](super::read()).
     pub fn open(paths: &[String], options: ReadOptions, progress: Progress<'p>) -> Result<Self> {
         let sources = sources(paths)?.into_iter();
-        let mut scan = Scan { sources, options, progress, open: None, format: None, header: None };
+        let mut scan = Scan {
+            sources,
+            options,
+            progress,
+            open: None,
+            format: None,
+            header: None,
+            #[cfg(feature = "arrow")]
+            columns: None,
+        };
         scan.open_next()?;
         Ok(scan)
     }
@@ -120,6 +132,11 @@ impl<'p> Scan<'p> {
             Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
                 let batches = super::arrow::open(&source, input, format)?;
                 refuse_added(&batches.names(), &name, None)?;
+                // The rows of all files are written under one header.
+                if *self.columns.get_or_insert_with(|| batches.names()) != batches.names() {
+                    let expected = "the columns of the first file, in its order";
+                    return Err(malformed(&name, expected, "others", "score the files one by one"));
+                }
                 Open::Columnar { batches, name, n_rows: 0 }
             }
             #[cfg(not(feature = "arrow"))]
@@ -213,8 +230,8 @@ impl<'p> Scan<'p> {
     /// # Errors
     /// What `out` says.
     pub fn write_header(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        match (&self.header, &self.open) {
-            (Some(Header { line, dialect }), _) => {
+        match &self.header {
+            Some(Header { line, dialect }) => {
                 let delimiter = char::from(dialect.delimiter);
                 if !self.options.header {
                     write!(out, "{}", dialect.names.join(&delimiter.to_string()))?;
@@ -223,9 +240,9 @@ impl<'p> Scan<'p> {
                 writeln!(out, "{delimiter}{}{delimiter}{}", ADDED[0], ADDED[1])
             }
             #[cfg(feature = "arrow")]
-            (None, Some(Open::Columnar { batches, .. })) => {
-                let names = batches.names().into_iter().chain(ADDED.map(String::from));
-                writeln!(out, "{}", names.map(|name| quoted(&name, b',')).collect::<Vec<_>>().join(","))
+            _ if self.columns.is_some() => {
+                let names = self.columns.iter().flatten().map(String::as_str).chain(ADDED);
+                writeln!(out, "{}", names.map(|name| quoted(name, b',')).collect::<Vec<_>>().join(","))
             }
             _ if self.format == Some(Format::Svmlight) => writeln!(out, "{},{}", ADDED[0], ADDED[1]),
             _ => Ok(()),
