@@ -8,7 +8,7 @@ use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
 use logistic::evaluate::Evaluation;
 use logistic::file::OutputFile;
-use logistic::model::{LogisticRegression, Method, Model};
+use logistic::model::{LogisticRegression, Method, Model, Penalty};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
 use logistic::table::{ReadOptions, Table, read};
@@ -156,7 +156,12 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
         SolverName::Newton | SolverName::Lbfgs => Progress::new("iteration", None),
         SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
     };
-    let settings = LogisticRegression { l2: args.l2, intercept: !args.no_intercept, method };
+    let settings = LogisticRegression {
+        penalty: Penalty::ridge(args.l2),
+        intercept: !args.no_intercept,
+        method,
+        ..LogisticRegression::default()
+    };
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
     let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;

@@ -132,14 +132,45 @@ pub enum Output {
     Probability,
 }
 
-/// The loss of one row.
+/// Rows whose losses are wanted, and room for the answer.
+///
+/// # Shapes
+/// `z` (n_outputs, n_rows), `y` and `weight` (n_rows); `curvature` (pairs of outputs k ≥ l, in the order of a lower
+/// triangle; n_rows), or empty where it is not asked for.
+#[derive(Debug)]
+pub struct Block<'a> {
+    /// The logits; afterwards the residuals, weight·dℓ/dzₖ.
+    pub z: &'a mut [f64],
+    /// The outcomes.
+    pub y: &'a [f64],
+    /// The weights.
+    pub weight: &'a [f64],
+    /// Receives weight·d²ℓ/dzₖdzₗ.
+    pub curvature: &'a mut [f64],
+    /// Space to work in; its content does not matter.
+    pub scratch: &'a mut Vec<f64>,
+}
+
+/// A loss as the objective sums it: over a block of rows at a time.
 pub trait Loss: Sync {
-    /// The loss and its derivatives in the logit, for the outcome `y` in [0, 1].
-    fn at(&self, logit: Logit, y: f64) -> Derivatives;
+    /// The logits that a row has.
+    fn n_outputs(&self) -> usize;
     /// Whether the loss is written for logits or for probabilities.
     fn input(&self) -> Output;
     /// Mean or sum over rows.
     fn reduction(&self) -> Reduction;
+    /// The weighted sum of the block's losses; residuals and curvatures go into the block.
+    fn add(&self, block: &mut Block<'_>) -> f64;
+}
+
+/// A loss of one logit per row.
+pub trait BinaryLoss: Sync {
+    /// The loss and its derivatives in the logit, for the outcome `y` in [0, 1].
+    fn at(&self, logit: Logit, y: f64) -> Derivatives;
+    /// Whether the loss is written for logits or for probabilities.
+    fn output(&self) -> Output;
+    /// Mean or sum over rows.
+    fn reduced(&self) -> Reduction;
 
     /// PyTorch's `reduction="none"`: the loss of every row, each times its weight.
     ///
@@ -154,6 +185,46 @@ pub trait Loss: Sync {
         }
         let of_row = |i: usize| self.at(Logit::new(logits[i]), y[i]).value * weight.map_or(1.0, |w| w[i]);
         Ok((0..logits.len()).map(of_row).collect())
+    }
+}
+
+impl<L: BinaryLoss> Loss for L {
+    fn n_outputs(&self) -> usize {
+        1
+    }
+
+    fn input(&self) -> Output {
+        self.output()
+    }
+
+    fn reduction(&self) -> Reduction {
+        self.reduced()
+    }
+
+    fn add(&self, block: &mut Block<'_>) -> f64 {
+        let Block { z, y, weight, curvature, scratch } = block;
+        let n = z.len();
+        // In loops of their own, so that the compiler can use vector instructions.
+        scratch.clear();
+        scratch.extend(z.iter().map(|z| exp_of_negative(-z.abs())));
+        scratch.extend_from_within(..);
+        let (t, tail) = scratch.split_at_mut(n);
+        tail.iter_mut().for_each(|t| *t = log1p_of_unit(*t));
+        let mut sum = 0.0;
+        for i in 0..n {
+            let weight = weight[i];
+            // A row of weight 0 is no row, however large its loss.
+            let at = match weight {
+                0.0 => Derivatives { value: 0.0, first: 0.0, second: 0.0 },
+                _ => self.at(Logit::from_parts(z[i], t[i], tail[i]), y[i]),
+            };
+            sum += weight * at.value;
+            z[i] = weight * at.first;
+            if let Some(curvature) = curvature.get_mut(i) {
+                *curvature = weight * at.second;
+            }
+        }
+        sum
     }
 }
 
@@ -173,7 +244,7 @@ impl Default for BceWithLogits {
     }
 }
 
-impl Loss for BceWithLogits {
+impl BinaryLoss for BceWithLogits {
     #[inline]
     fn at(&self, logit: Logit, y: f64) -> Derivatives {
         let (p, q) = logit.probabilities();
@@ -186,11 +257,11 @@ impl Loss for BceWithLogits {
         }
     }
 
-    fn input(&self) -> Output {
+    fn output(&self) -> Output {
         Output::Logit
     }
 
-    fn reduction(&self) -> Reduction {
+    fn reduced(&self) -> Reduction {
         self.reduction
     }
 }
@@ -212,7 +283,7 @@ impl Bce {
     pub const GRADIENT_FLOOR: f64 = 1e-12;
 }
 
-impl Loss for Bce {
+impl BinaryLoss for Bce {
     #[inline]
     fn at(&self, logit: Logit, y: f64) -> Derivatives {
         let (p, q) = logit.probabilities();
@@ -226,12 +297,90 @@ impl Loss for Bce {
         }
     }
 
-    fn input(&self) -> Output {
+    fn output(&self) -> Output {
         Output::Probability
     }
 
-    fn reduction(&self) -> Reduction {
+    fn reduced(&self) -> Reduction {
         self.reduction
+    }
+}
+
+/// Cross-entropy of the softmax of several logits, PyTorch's `CrossEntropyLoss`: −log pᵧ with
+/// `pₖ = exp(zₖ)/Σₗ exp(zₗ)` (Bishop 2006, eq. 4.104 to 4.110). The outcome is the number of the class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrossEntropy {
+    /// The number of classes K.
+    pub n_classes: usize,
+    /// Whether class 0 is the base, whose logit is 0, so that rows have K − 1 logits instead of K.
+    pub base: bool,
+}
+
+impl CrossEntropy {
+    /// Replaces the logits of one row, one per class, by their probabilities; gives the class of the largest logit
+    /// and the log of Σₖ exp(zₖ − z_largest) without that class's own 1.
+    fn softmax(z: &mut [f64]) -> (usize, f64) {
+        let largest = (1..z.len()).fold(0, |best, k| if z[k] > z[best] { k } else { best });
+        let top = z[largest];
+        z.iter_mut().for_each(|z| *z = exp_of_negative(*z - top));
+        let others: f64 = z.iter().enumerate().filter(|(k, _)| *k != largest).map(|(_, e)| e).sum();
+        z.iter_mut().for_each(|e| *e /= 1.0 + others);
+        (largest, others.ln_1p())
+    }
+
+    /// The probabilities of one row, from its logits: one per class, or one per class but the base.
+    pub fn probabilities(&self, logits: &[f64]) -> Vec<f64> {
+        let mut z = if self.base { vec![0.0] } else { Vec::new() };
+        z.extend_from_slice(logits);
+        Self::softmax(&mut z);
+        z
+    }
+}
+
+impl Loss for CrossEntropy {
+    fn n_outputs(&self) -> usize {
+        self.n_classes - usize::from(self.base)
+    }
+
+    fn input(&self) -> Output {
+        Output::Logit
+    }
+
+    fn reduction(&self) -> Reduction {
+        Reduction::Mean
+    }
+
+    fn add(&self, block: &mut Block<'_>) -> f64 {
+        let Block { z, y, weight, curvature, scratch } = block;
+        let (n, first) = (y.len(), usize::from(self.base));
+        let mut sum = 0.0;
+        for i in 0..n {
+            let class = y[i] as usize;
+            scratch.clear();
+            scratch.resize(first, 0.0);
+            scratch.extend((0..self.n_outputs()).map(|k| z[k * n + i]));
+            let own = scratch[class];
+            let top = scratch.iter().fold(f64::NEG_INFINITY, |top, z| f64::max(top, *z));
+            let (_, tail) = Self::softmax(scratch);
+            let weight = weight[i];
+            if weight != 0.0 {
+                sum += weight * (top - own + tail);
+            }
+            // 1 − pₖ as the sum of the others keeps its digits where pₖ is close to 1.
+            let rest = |k: usize| scratch.iter().enumerate().filter(|(l, _)| *l != k).map(|(_, p)| p).sum::<f64>();
+            for k in first..self.n_classes {
+                z[(k - first) * n + i] = weight * if k == class { -rest(k) } else { scratch[k] };
+                if curvature.is_empty() {
+                    continue;
+                }
+                let row = (k - first) * (k - first + 1) / 2;
+                for l in first..=k {
+                    let second = if k == l { scratch[k] * rest(k) } else { -scratch[k] * scratch[l] };
+                    curvature[(row + l - first) * n + i] = weight * second;
+                }
+            }
+        }
+        sum
     }
 }
 
@@ -245,7 +394,7 @@ mod tests {
     #[test]
     fn derivatives_agree_with_differences() {
         let weighted = BceWithLogits { pos_weight: 3.0, ..BceWithLogits::default() };
-        let losses: [&dyn Loss; 3] = [&BceWithLogits::default(), &weighted, &Bce::default()];
+        let losses: [&dyn BinaryLoss; 3] = [&BceWithLogits::default(), &weighted, &Bce::default()];
         for loss in losses {
             for z in [-12.0, -3.0, -0.1, 0.0, 0.7, 5.0, 11.0] {
                 for y in [0.0, 0.3, 1.0] {

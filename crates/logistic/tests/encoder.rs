@@ -7,7 +7,7 @@ use logistic::Error;
 use logistic::dataset::Feature;
 use logistic::encode::{Curve, Encoded, Encoder, Encoding, Kind, Learnt, Missing, Unseen};
 use logistic::error::Warning;
-use logistic::model::{LogisticRegression, Model};
+use logistic::model::{LogisticRegression, Model, Penalty};
 use logistic::solver::Go;
 use logistic::table::{ReadOptions, Table, read};
 use serde_json::Value;
@@ -206,7 +206,7 @@ fn a_ridge_fit_leaves_a_column_out_that_is_there_twice() {
     let table = table(&csv);
     let ridge = |features: &[&str]| {
         let (learnt, encoded) = learnt(&table, &encoding(features));
-        let settings = LogisticRegression { l2: 0.1, ..LogisticRegression::default() };
+        let settings = LogisticRegression { penalty: Penalty::ridge(0.1), ..LogisticRegression::default() };
         let fit = settings.fit(&encoded.dataset.rows(), &mut |_, _| Go::On).unwrap();
         Model::new(learnt.encoder, fit, 0.5, Vec::new())
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use logistic::dataset::{Dataset, Feature};
 use logistic::encode::{Encoder, Encoding, Missing};
 use logistic::error::Warning;
-use logistic::model::{LogisticRegression, Method, Model};
+use logistic::model::{LogisticRegression, Method, Model, Penalty};
 use logistic::solver::Go;
 use logistic::table::{ReadOptions, Table, read};
 use serde_json::Value;
@@ -74,9 +74,10 @@ fn model(case: &str, spec: &Value, l2_from_c: bool, method: Method) -> Model {
     }
     let n = encoded.dataset.len() as f64;
     let settings = LogisticRegression {
-        l2: if l2_from_c { 1.0 / (spec["C"].as_f64().unwrap() * n) } else { 0.0 },
+        penalty: Penalty::ridge(if l2_from_c { 1.0 / (spec["C"].as_f64().unwrap() * n) } else { 0.0 }),
         intercept: spec["intercept"] == Value::Bool(true),
         method,
+        ..LogisticRegression::default()
     };
     let fit = settings.fit(&encoded.dataset.rows(), &mut |_, _| Go::On).unwrap();
     Model::new(encoder, fit, 0.5, encoded.warnings)

@@ -125,14 +125,19 @@ impl Feature {
     }
 }
 
-/// A design matrix (n_rows, n_columns), the outcome y (n_rows) in [0, 1], and an optional weight per row.
+/// A design matrix (n_rows, n_columns), the outcome y (n_rows), and optionally a weight and an offset per row.
+///
+/// Of two classes y is the share of class 1, in [0, 1]; of more it is the number of the class, from 0. A clone shares
+/// the design matrix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    features: Vec<Feature>,
-    y: Vec<f64>,
-    weight: Option<Vec<f64>>,
+    features: Arc<[Feature]>,
+    y: Arc<[f64]>,
+    weight: Option<Arc<[f64]>>,
+    offset: Option<Arc<[f64]>>,
+    n_classes: usize,
     /// Feature and place within it of every design column.
-    layout: Vec<(usize, usize)>,
+    layout: Arc<[(usize, usize)]>,
 }
 
 impl Dataset {
@@ -168,13 +173,55 @@ impl Dataset {
             }
         }
         check_all("y", "between 0 and 1", &y, |v| (0.0..=1.0).contains(&v))?;
-        if let Some(weight) = &weight {
-            check_length("length of weight".to_string(), y.len(), weight.len())?;
-            check_all("weight", "finite and not negative", weight, |v| v.is_finite() && v >= 0.0)?;
-        }
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
-        Ok(Dataset { features, y, weight, layout })
+        let plain =
+            Dataset { features: features.into(), y: y.into(), weight: None, offset: None, n_classes: 2, layout };
+        weight.map_or(Ok(plain.clone()), |weight| plain.weighted(weight))
+    }
+
+    /// The same design matrix with outcomes of `n_classes` classes: `y` holds the number of each row's class, from 0.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there are not as many outcomes as rows; [`Error::Setting`] for fewer than two classes, or
+    /// an outcome that is not the number of one.
+    pub fn of_classes(mut self, y: Vec<f64>, n_classes: usize) -> Result<Self> {
+        check_length("length of y".to_string(), self.y.len(), y.len())?;
+        if n_classes < 2 {
+            return Err(setting("n_classes", "at least 2", &n_classes));
+        }
+        let expected = format!("a whole number below {n_classes}");
+        check_all("y", &expected, &y, |v| v >= 0.0 && v < n_classes as f64 && v.fract() == 0.0)?;
+        self.y = y.into();
+        self.n_classes = n_classes;
+        Ok(self)
+    }
+
+    /// The same rows with these weights.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there are not as many weights as rows; [`Error::Setting`] for a weight that is negative
+    /// or not finite.
+    pub fn weighted(mut self, weight: Vec<f64>) -> Result<Self> {
+        check_length("length of weight".to_string(), self.y.len(), weight.len())?;
+        check_all("weight", "finite and not negative", &weight, |v| v.is_finite() && v >= 0.0)?;
+        self.weight = Some(weight.into());
+        Ok(self)
+    }
+
+    /// The same rows with numbers that are added to their logits.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there are not as many as rows; [`Error::Setting`] for one that is not finite, and for
+    /// more than two classes, whose rows have more than one logit.
+    pub fn offset_by(mut self, offset: Vec<f64>) -> Result<Self> {
+        check_length("length of offset".to_string(), self.y.len(), offset.len())?;
+        check_all("offset", "finite", &offset, f64::is_finite)?;
+        if self.n_classes > 2 {
+            return Err(setting("offset", "a target of two classes", &format!("{} classes", self.n_classes)));
+        }
+        self.offset = Some(offset.into());
+        Ok(self)
     }
 
     /// A dataset of plain numbers: `x` is row-major, shape (y.len(), n_features).
@@ -185,6 +232,11 @@ impl Dataset {
         check_length("length of x".to_string(), y.len() * n_features, x.len())?;
         let column = |j: usize| Feature::Number(x.iter().skip(j).step_by(n_features).copied().collect());
         Dataset::new((0..n_features).map(column).collect(), y, None)
+    }
+
+    /// The same rows without offsets.
+    pub(crate) fn without_offset(&self) -> Self {
+        Dataset { offset: None, ..self.clone() }
     }
 
     /// The number of rows.
@@ -258,6 +310,16 @@ impl Dataset {
     pub fn weight(&self) -> Option<&[f64]> {
         self.weight.as_deref()
     }
+
+    /// The offsets, if rows have any.
+    pub fn offset(&self) -> Option<&[f64]> {
+        self.offset.as_deref()
+    }
+
+    /// The number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
+    }
 }
 
 /// Some rows of a dataset, borrowed: all of them, a subset, a mini-batch.
@@ -327,6 +389,11 @@ impl<'a> Rows<'a> {
         self.dataset.get(self.index(position)?)
     }
 
+    /// The same rows of another dataset, which must have as many.
+    pub(crate) fn of<'b>(&self, dataset: &'b Dataset) -> Rows<'b> {
+        Rows { dataset, selection: self.selection.clone() }
+    }
+
     /// The indices of the rows in the dataset, in order.
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.len()).map(|position| self.at(position))
@@ -341,6 +408,12 @@ impl<'a> Rows<'a> {
     pub fn weight(&self) -> Option<Vec<f64>> {
         let weight = self.dataset.weight()?;
         Some(self.indices().map(|index| weight[index]).collect())
+    }
+
+    /// The offsets of the rows, in order, if rows have any.
+    pub fn offset(&self) -> Option<Vec<f64>> {
+        let offset = self.dataset.offset()?;
+        Some(self.indices().map(|index| offset[index]).collect())
     }
 
     /// The sum of the rows' weights; their number where they have none.

@@ -74,7 +74,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// A block of at most [`Panel::ROWS`] rows: centred, scaled, column-major f64, with outcomes and weights.
+/// A block of at most [`Panel::ROWS`] rows: centred, scaled, column-major f64, with outcomes, weights and offsets.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
     n_rows: usize,
@@ -82,6 +82,7 @@ pub struct Panel {
     x: Vec<f64>,
     y: Vec<f64>,
     weight: Vec<f64>,
+    offset: Vec<f64>,
 }
 
 impl Panel {
@@ -117,6 +118,10 @@ impl Panel {
         match &dataset.weight {
             Some(weight) => rows.gather(weight, &mut self.weight, |weight| weight),
             None => self.weight.resize(self.n_rows, 1.0),
+        }
+        self.offset.clear();
+        if let Some(offset) = &dataset.offset {
+            rows.gather(offset, &mut self.offset, |offset| offset);
         }
     }
 
@@ -180,6 +185,11 @@ impl Panel {
     /// The outcomes.
     pub fn y(&self) -> &[f64] {
         &self.y
+    }
+
+    /// What is added to the logits; empty where rows have none.
+    pub fn offset(&self) -> &[f64] {
+        &self.offset
     }
 
     /// The weights; 1 where rows have none.

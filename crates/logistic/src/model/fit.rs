@@ -1,249 +1,152 @@
 //! Fitting: standardise, leave out what repeats, minimise, certify, and carry the result back to the user's units.
 
 use super::Facts;
-use super::inference::{Inference, variances};
+use super::certificate::{Centre, Certified, certify};
+use super::columns::LeftOut;
+use super::inference::{Inference, to_user_units};
 use super::separation::{Separation, verify};
+use super::settings::{LogisticRegression, Method, WeightKind, class_totals};
 use crate::cholesky::Cholesky;
 use crate::dataset::{DataLoader, Rows, Standardisation};
 use crate::encode::Term;
-use crate::error::{Error, Place, Result, Warning};
-use crate::loss::BceWithLogits;
+use crate::error::{Error, Result, Warning};
+use crate::loss::{BceWithLogits, CrossEntropy, Loss};
 use crate::objective::{EmpiricalRisk, Linear, Module, Objective, Order};
 use crate::random::torch::Generator;
 use crate::solver::{
     Adam, Certificate, Go, Lbfgs, Newton, Sgd, Solver, Step, Stopping, Termination, minimise, newton_direction,
 };
 
-/// The way to the optimum.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Method {
-    /// Newton's method, over all rows.
-    #[default]
-    Newton,
-    /// Limited-memory BFGS, over all rows.
-    Lbfgs,
-    /// Stochastic gradient descent over mini-batches.
-    Sgd {
-        /// The step length.
-        learning_rate: f64,
-        /// Passes over the rows.
-        epochs: usize,
-        /// Rows in a mini-batch.
-        batch_size: usize,
-        /// The seed of the order of the rows.
-        seed: u64,
-    },
-    /// Adam over mini-batches.
-    Adam {
-        /// The step length.
-        learning_rate: f64,
-        /// Passes over the rows.
-        epochs: usize,
-        /// Rows in a mini-batch.
-        batch_size: usize,
-        /// The seed of the order of the rows.
-        seed: u64,
-    },
-}
-
-impl Method {
-    /// The solver's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::Newton => "newton",
-            Method::Lbfgs => "lbfgs",
-            Method::Sgd { .. } => "sgd",
-            Method::Adam { .. } => "adam",
-        }
-    }
-}
-
-/// The settings of a fit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LogisticRegression {
-    /// The ridge penalty on coefficients in the user's units; 0 is maximum likelihood.
-    pub l2: f64,
-    /// Whether there is an intercept.
-    pub intercept: bool,
-    /// The solver.
-    pub method: Method,
-}
-
-impl Default for LogisticRegression {
-    fn default() -> Self {
-        LogisticRegression { l2: 0.0, intercept: true, method: Method::Newton }
-    }
-}
-
-/// A fit in the user's units, by design column.
+/// A fit in the user's units.
+///
+/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, and one
+/// per class but the first, the base, where there is none.
+///
+/// # Shapes
+/// `weight` and `inference` row-major (n_outputs, n_columns); `bias` and `bias_inference` (n_outputs), or empty where
+/// there is no intercept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
     /// The coefficients; absent where a column was left out.
     pub weight: Vec<Option<f64>>,
-    /// The intercept, where there is one.
-    pub bias: Option<f64>,
+    /// The intercepts.
+    pub bias: Vec<f64>,
     /// The inference of each coefficient; absent where it would mean nothing.
     pub inference: Vec<Option<Inference>>,
-    /// The inference of the intercept.
-    pub bias_inference: Option<Inference>,
+    /// The inference of the intercepts.
+    pub bias_inference: Vec<Option<Inference>>,
     /// What was fitted on what.
     pub facts: Facts,
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
+    pub(super) solution: Solution,
     termination: Termination,
     left_out: Vec<LeftOut>,
     separation: Option<(Separation, Vec<usize>)>,
 }
 
-/// A design column that others explain.
+/// Where the fit ended, in standardised columns.
 #[derive(Clone, Debug, PartialEq)]
-struct LeftOut {
-    column: usize,
-    repeats: Vec<usize>,
+pub(super) struct Solution {
+    pub(super) standard: Standardisation,
+    pub(super) outputs: usize,
+    pub(super) parameters: Vec<f64>,
+    /// Of the mean Hessian; where it could be factored.
+    pub(super) factor: Option<Cholesky>,
 }
 
-/// A pivot below this share of its diagonal, 1 − R² of a column on those before it, is rounding. (R's `glm` draws
-/// the line at a norm of 1e-11, from a QR factorisation; cross products cannot see so far.)
-const COLLINEAR: f64 = 1e-12;
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
 /// errors even where the bound is sharp. Newton's quadratic end puts them far closer.
 const CERTIFIED: f64 = 1e-8;
-/// The curvature of so many coefficients fills 3.2 GB.
-const MOST_TERMS: usize = 20_000;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
+
+type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
 
 impl LogisticRegression {
     /// Fits the rows. `progress` hears of every iteration or epoch (counted from 0) and may stop the fit.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a negative or infinite penalty, or mini-batch settings that cannot be;
-    /// [`Error::Target`] for no rows, or rows of one class.
-    pub fn fit(&self, rows: &Rows<'_>, progress: &mut dyn FnMut(usize, &Step) -> Go) -> Result<Fit> {
+    /// [`Error::Setting`] for settings that cannot be, such as a negative penalty; [`Error::Shape`] for factors, bounds
+    /// or class weights of another number than there are columns or classes; [`Error::Target`] for no rows, or a class
+    /// without rows; [`Error::TooManyTerms`] for more coefficients than can be told apart.
+    pub fn fit(&self, rows: &Rows<'_>, progress: Progress<'_>) -> Result<Fit> {
         self.check(rows)?;
-        let full = Standardisation::of(rows, self.intercept);
-        self.check_terms(rows, full.columns.len() + usize::from(self.intercept))?;
-        let (standard, left_out) = self.independent(rows, &full);
-        let attempt = self.attempt(rows, &standard, self.l2, progress)?;
-        let separation = if self.l2 == 0.0 { self.separation(rows, &standard, &attempt)? } else { None };
-        let Some(separation) = separation else { return Ok(self.finish(rows, standard, left_out, attempt, self.l2)) };
-        let ridge = LogisticRegression { method: Method::Newton, ..*self };
-        let l2 = 1.0 / rows.total_weight();
-        let attempt = ridge.attempt(rows, &standard, l2, progress)?;
+        let Some((of_class, weight)) = self.reweighted(rows) else { return self.fit_weighted(rows, &[], progress) };
+        let data = rows.dataset().clone().weighted(weight)?;
+        self.fit_weighted(&rows.of(&data), &of_class, progress)
+    }
+
+    fn fit_weighted(&self, rows: &Rows<'_>, class_weight: &[f64], progress: Progress<'_>) -> Result<Fit> {
+        let mut fit = match rows.dataset().n_classes() {
+            2 => self.fit_loss(rows, BceWithLogits::default(), progress)?,
+            n_classes => {
+                let base = self.penalty.is_none();
+                self.fit_loss(rows, CrossEntropy { n_classes, base }, progress)?
+            }
+        };
+        fit.facts.class_weight = class_weight.to_vec();
+        fit.facts.pseudo_likelihood = !class_weight.is_empty() || self.weight_kind == WeightKind::Sampling;
+        Ok(fit)
+    }
+
+    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, progress: Progress<'_>) -> Result<Fit> {
+        let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
+        let attempt = self.attempt(rows, &standard, loss, progress)?;
+        let separation = self.separation(rows, &standard, loss, &attempt)?;
+        let Some(separation) = separation else { return self.finish(rows, standard, left_out, loss, attempt) };
+        let mut ridge = LogisticRegression { method: Method::Newton, ..self.clone() };
+        ridge.penalty.l2 = 1.0 / rows.total_weight();
+        let attempt = ridge.attempt(rows, &standard, loss, progress)?;
         let columns = separation.columns.iter().map(|&k| standard.columns[k]).collect();
-        let mut fit = ridge.finish(rows, standard, left_out, attempt, l2);
+        let mut fit = ridge.finish(rows, standard, left_out, loss, attempt)?;
         fit.termination = Termination::NoFiniteOptimum;
         fit.facts.termination = fit.termination.name().to_string();
         fit.separation = Some((separation, columns));
         Ok(fit)
     }
 
-    fn check(&self, rows: &Rows<'_>) -> Result<()> {
-        let setting = |name, expected: &str, found: f64| {
-            Err(Error::Setting { name, expected: expected.to_string(), found: found.to_string() })
-        };
-        if !(self.l2.is_finite() && self.l2 >= 0.0) {
-            return setting("l2", "finite and not negative", self.l2);
-        }
-        if let Method::Sgd { learning_rate, epochs, batch_size, .. }
-        | Method::Adam { learning_rate, epochs, batch_size, .. } = self.method
-        {
-            if !(learning_rate.is_finite() && learning_rate > 0.0) {
-                return setting("learning-rate", "finite and above 0", learning_rate);
-            }
-            if epochs == 0 || batch_size == 0 {
-                return setting("epochs and batch-size", "at least 1", 0.0);
-            }
-        }
-        let y: f64 = rows.y().iter().zip(rows.weight().unwrap_or(vec![1.0; rows.len()])).map(|(y, s)| y * s).sum();
-        let total = rows.total_weight();
-        if !(y > 0.0 && y < total) {
-            let found = if rows.is_empty() || total == 0.0 { "no rows" } else { "rows of one class only" };
-            return Err(Error::Target {
-                place: Place::default(),
-                problem: format!("a fit needs rows of two classes, found {found}"),
-                help: "look at rows left out for missing values, and at zero weights".to_string(),
-            });
-        }
-        Ok(())
+    fn risk<'a, L: Loss>(&self, rows: &Rows<'a>, standard: &Standardisation, loss: L) -> Result<EmpiricalRisk<'a, L>> {
+        let penalty = self.parameter_penalty(standard, loss.n_outputs());
+        let risk = EmpiricalRisk::new(rows.clone(), loss).standardised(standard.clone());
+        let risk = if self.intercept { risk } else { risk.without_intercept() };
+        risk.penalised(penalty)
     }
 
-    fn check_terms(&self, rows: &Rows<'_>, terms: usize) -> Result<()> {
-        if self.l2 == 0.0 && terms > rows.len() {
-            return Err(Error::TooManyTerms { place: Place::default(), terms, most: rows.len(), bound: "rows" });
-        }
-        if terms > MOST_TERMS {
-            return Err(Error::TooManyTerms { place: Place::default(), terms, most: MOST_TERMS, bound: "terms" });
-        }
-        Ok(())
-    }
-
-    fn risk<'a>(&self, rows: &Rows<'a>, standard: &Standardisation, l2: f64) -> EmpiricalRisk<'a, BceWithLogits> {
-        let risk = EmpiricalRisk::new(rows.clone(), BceWithLogits::default()).standardised(standard.clone()).ridge(l2);
-        if self.intercept { risk } else { risk.without_intercept() }
-    }
-
-    /// Leaves out every column that is a linear combination of those before it, or does not vary. A ridge penalty
-    /// makes combinations estimable, so then only constants and exact repetitions go.
-    fn independent(&self, rows: &Rows<'_>, full: &Standardisation) -> (Standardisation, Vec<LeftOut>) {
-        let constant = (0..rows.dataset().n_columns()).filter(|column| !full.columns.contains(column));
-        let mut left_out: Vec<LeftOut> = constant.map(|column| LeftOut { column, repeats: Vec::new() }).collect();
-        if self.l2 > 0.0 {
-            let twins = rows.dataset().repeats();
-            let repeated = |column: &usize| twins.iter().find(|(twin, _)| twin == column);
-            let of = |column: &usize| repeated(column).map(|&(column, first)| LeftOut { column, repeats: vec![first] });
-            left_out.extend(full.columns.iter().filter_map(of));
-            left_out.sort_by_key(|out| out.column);
-            let kept: Vec<usize> = (0..full.columns.len()).filter(|&k| repeated(&full.columns[k]).is_none()).collect();
-            return (full.subset(&kept), left_out);
-        }
-        let n = full.columns.len() + usize::from(self.intercept);
-        let hessian = self.risk(rows, full, 0.0).sums(&vec![0.0; n], Order::Hessian).hessian;
-        let (factor, out) = Cholesky::independent(&hessian, n, COLLINEAR);
-        let kept: Vec<usize> = (0..full.columns.len()).filter(|k| !out.contains(k)).collect();
-        for &k in out.iter().filter(|&&k| k < full.columns.len()) {
-            // Regress the column on those that stay: β = (KᵀK)⁻¹·KᵀX.
-            let entry = |other: usize| hessian[k.max(other) * n + k.min(other)];
-            let mut beta: Vec<f64> = kept.iter().map(|&other| entry(other)).collect();
-            beta.resize(n - out.len(), 0.0);
-            factor.solve(&mut beta);
-            let explains = |at: &usize| beta[*at].abs() > 1e-6;
-            let repeats = (0..kept.len()).filter(explains).map(|at| full.columns[kept[at]]).collect();
-            left_out.push(LeftOut { column: full.columns[k], repeats });
-        }
-        left_out.sort_by_key(|out| out.column);
-        (full.subset(&kept), left_out)
-    }
-
-    fn attempt(
+    fn attempt<'a, L: Loss + Copy>(
         &self,
-        rows: &Rows<'_>,
+        rows: &Rows<'a>,
         standard: &Standardisation,
-        l2: f64,
-        progress: &mut dyn FnMut(usize, &Step) -> Go,
+        loss: L,
+        progress: Progress<'_>,
     ) -> Result<Attempt> {
-        let risk = self.risk(rows, standard, l2);
-        let k = standard.columns.len();
-        let mut model = if self.intercept { Linear::zeros(k, 1) } else { Linear::without_bias(k, 1) };
+        let risk = self.risk(rows, standard, loss)?;
+        let outputs = loss.n_outputs();
+        let p = standard.columns.len();
+        let mut model = if self.intercept { Linear::zeros(p, outputs) } else { Linear::without_bias(p, outputs) };
+        let penalty = self.parameter_penalty(standard, outputs);
+        let bounds = penalty.lower.iter().zip(&penalty.upper);
+        model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
         let mut trace = Vec::new();
         let mut full =
             |solver: &mut dyn Solver, stopping| minimise(&risk, &mut model, solver, stopping, &mut trace, progress);
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
+        let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
         let termination = match self.method {
             Method::Newton => full(&mut Newton, newton)?,
             Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
-                let batches =
-                    Batches { rows, risk_of: &|batch| self.risk(batch, standard, l2), epochs, batch_size, seed };
-                batches.run(&mut Sgd::new(learning_rate), &mut model, &mut trace, progress)?
+                let batches = Batches { rows, epochs, batch_size, seed };
+                batches.run(&risk_of, &mut Sgd::new(learning_rate), &mut model, &mut trace, progress)?
             }
             Method::Adam { learning_rate, epochs, batch_size, seed } => {
-                let batches =
-                    Batches { rows, risk_of: &|batch| self.risk(batch, standard, l2), epochs, batch_size, seed };
-                batches.run(&mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
+                let batches = Batches { rows, epochs, batch_size, seed };
+                batches.run(&risk_of, &mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
             }
         };
-        let attempt = certify(&risk, model, termination, trace);
+        let centre = Centre { standard, totals: &class_totals(rows), outputs };
+        let certified = certify(&risk, &penalty, model.parameters(), &centre);
+        let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, risk.total_weight());
         match self.method {
             Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {
                 Err(Error::Setting {
@@ -257,20 +160,25 @@ impl LogisticRegression {
     }
 
     /// Looks for a direction in which the likelihood rises for ever, where the fit gives reason to.
-    fn separation(&self, rows: &Rows<'_>, standard: &Standardisation, attempt: &Attempt) -> Result<Option<Separation>> {
-        if attempt.certificate.curvature_holds {
+    fn separation<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: &Standardisation,
+        loss: L,
+        attempt: &Attempt,
+    ) -> Result<Option<Separation>> {
+        if attempt.certificate.bounded || !self.is_maximum_likelihood() || loss.n_outputs() > 1 {
             return Ok(None);
         }
         // From a solver that is far from its end, Newton's method goes on to where the answer shows.
-        let follow = LogisticRegression { method: Method::Newton, ..*self };
-        let ended = follow.attempt(rows, standard, 0.0, &mut |_, _| Go::On)?;
-        if ended.certificate.curvature_holds {
+        let follow = LogisticRegression { method: Method::Newton, ..self.clone() };
+        let ended = follow.attempt(rows, standard, loss, &mut |_, _| Go::On)?;
+        if ended.certificate.bounded {
             return Ok(None);
         }
-        let risk = follow.risk(rows, standard, 0.0);
-        let mut sums = risk.sums(ended.model.parameters(), Order::Hessian);
+        let mut sums = follow.risk(rows, standard, loss)?.sums(&ended.parameters, Order::Hessian);
         let step = newton_direction(&mut sums.hessian, &sums.gradient);
-        for direction in [step.as_slice(), ended.model.parameters()] {
+        for direction in [&step, &ended.parameters] {
             if let Some(separation) = verify(rows, standard, self.intercept, direction)? {
                 return Ok(Some(separation));
             }
@@ -278,61 +186,84 @@ impl LogisticRegression {
         Ok(None)
     }
 
-    fn finish(
+    fn finish<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: Standardisation,
         left_out: Vec<LeftOut>,
+        loss: L,
         attempt: Attempt,
-        l2: f64,
-    ) -> Fit {
-        let n_columns = rows.dataset().n_columns();
+    ) -> Result<Fit> {
+        let (outputs, p, n_columns) = (loss.n_outputs(), standard.columns.len(), rows.dataset().n_columns());
         let total = rows.total_weight();
-        let k = standard.columns.len();
-        let parameters = attempt.model.parameters();
-        let mut weight = vec![None; n_columns];
-        let mut bias = self.intercept.then(|| parameters[k]);
-        for (j, &column) in standard.columns.iter().enumerate() {
-            let w = parameters[j] / standard.scale[j];
-            weight[column] = Some(w);
-            bias = bias.map(|bias| bias - w * standard.centre[j]);
-        }
-        let mut inference = vec![None; n_columns];
-        let mut bias_inference = None;
-        let sound = attempt.termination == Termination::Converged && l2 == 0.0;
-        if let Some(factor) = attempt.factor.filter(|_| sound) {
-            let (of_weight, of_bias) = variances(&factor, &standard, self.intercept, total);
-            for (&column, variance) in standard.columns.iter().zip(of_weight) {
-                inference[column] = weight[column].and_then(|w| Inference::new(w, variance));
-            }
-            bias_inference = bias.zip(of_bias).and_then(|(bias, variance)| Inference::new(bias, variance));
-        }
-        let risk = self.risk(rows, &standard, 0.0);
+        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+        let risk = plain.risk(rows, &standard, loss)?;
         let facts = Facts {
             n_rows: rows.len(),
             total_weight: total,
-            rank: parameters.len(),
+            rank: attempt.parameters.len(),
             solver: self.method.name().to_string(),
-            l2,
+            l1: self.penalty.l1,
+            l2: self.penalty.l2,
+            standardised_penalty: self.penalty.standardised,
             termination: attempt.termination.name().to_string(),
             iterations: attempt.trace.len(),
             objective: attempt.objective,
             gradient_max_norm: attempt.certificate.gradient_max_norm,
             gap: attempt.certificate.gap,
-            log_likelihood: -total * risk.sums(parameters, Order::Value).value,
-            null_log_likelihood: null_log_likelihood(rows, self.intercept),
+            log_likelihood: -total * risk.sums(&attempt.parameters, Order::Value).value,
+            null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
+            class_weight: Vec::new(),
+            pseudo_likelihood: false,
         };
-        Fit {
-            weight,
-            bias,
-            inference,
-            bias_inference,
+        let sound = attempt.termination == Termination::Converged && self.is_maximum_likelihood();
+        let variances = attempt.factor.as_ref().filter(|_| sound).map(|factor| {
+            let mut covariance = factor.inverse();
+            covariance.iter_mut().for_each(|entry| *entry /= total);
+            to_user_units(&mut covariance, &standard, outputs);
+            let n = attempt.parameters.len();
+            (0..n).map(|j| covariance[j * n + j]).collect::<Vec<f64>>()
+        });
+        let inference_of =
+            |at: usize, estimate: f64| variances.as_ref().and_then(|all| Inference::new(estimate, all[at]));
+        let mut fit = Fit {
+            weight: vec![None; outputs * n_columns],
+            bias: attempt.parameters[outputs * p..].to_vec(),
+            inference: vec![None; outputs * n_columns],
+            bias_inference: Vec::new(),
             facts,
             trace: attempt.trace,
             termination: attempt.termination,
             left_out,
             separation: None,
+            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor },
+        };
+        let Solution { standard, parameters, .. } = &fit.solution;
+        for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {
+            let w = parameters[k * p + j] / standard.scale[j];
+            let at = k * n_columns + standard.columns[j];
+            fit.weight[at] = Some(w);
+            fit.inference[at] = inference_of(k * p + j, w);
+            fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
         }
+        fit.bias_inference = fit.bias.iter().enumerate().map(|(k, &b)| inference_of(outputs * p + k, b)).collect();
+        Ok(fit)
+    }
+
+    /// The log-likelihood without columns: of the intercepts alone, or of equal chances, offsets included.
+    fn null_log_likelihood<L: Loss + Copy>(&self, rows: &Rows<'_>, standard: &Standardisation, loss: L) -> Result<f64> {
+        let total = rows.total_weight();
+        if rows.dataset().offset().is_some() {
+            let none = standard.subset(&[]);
+            let null = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+            let attempt = null.attempt(rows, &none, loss, &mut |_, _| Go::On)?;
+            return Ok(-total * attempt.objective);
+        }
+        let totals = class_totals(rows);
+        Ok(match self.intercept {
+            true => totals.iter().map(|of_class| of_class * (of_class / total).ln()).sum(),
+            false => -total * (totals.len() as f64).ln(),
+        })
     }
 }
 
@@ -340,6 +271,11 @@ impl Fit {
     /// How the solver ended.
     pub fn termination(&self) -> Termination {
         self.termination
+    }
+
+    /// The number of outputs.
+    pub fn n_outputs(&self) -> usize {
+        self.solution.outputs
     }
 
     /// The warnings, with the names of the design columns.
@@ -371,20 +307,20 @@ impl Fit {
 /// A mini-batch run.
 struct Batches<'a, 'f> {
     rows: &'f Rows<'a>,
-    risk_of: &'f dyn Fn(&Rows<'a>) -> EmpiricalRisk<'a, BceWithLogits>,
     epochs: usize,
     batch_size: usize,
     seed: u64,
 }
 
-impl Batches<'_, '_> {
+impl<'a> Batches<'a, '_> {
     /// All epochs; the mean loss of each goes into `trace`.
-    fn run(
+    fn run<L: Loss>(
         &self,
+        risk_of: &dyn Fn(&Rows<'a>) -> Result<EmpiricalRisk<'a, L>>,
         solver: &mut dyn Solver,
         model: &mut Linear,
         trace: &mut Vec<f64>,
-        progress: &mut dyn FnMut(usize, &Step) -> Go,
+        progress: Progress<'_>,
     ) -> Result<Termination> {
         let loader = DataLoader::new(self.rows).batch_size(self.batch_size).shuffle(true);
         let mut rng = Generator::manual_seed(self.seed);
@@ -392,7 +328,7 @@ impl Batches<'_, '_> {
             let mut sum = 0.0;
             let mut last = None;
             for batch in loader.epoch(&mut rng).filter(|batch| batch.total_weight() > 0.0) {
-                let step = solver.step(&(self.risk_of)(&batch), model)?;
+                let step = solver.step(&risk_of(&batch)?, model)?;
                 sum += step.value;
                 last = Some(step);
             }
@@ -407,9 +343,9 @@ impl Batches<'_, '_> {
     }
 }
 
-/// Where a solver ended, in standardised columns.
+/// Where a solver ended, in standardised columns, and what that is worth.
 struct Attempt {
-    model: Linear,
+    parameters: Vec<f64>,
     termination: Termination,
     trace: Vec<f64>,
     objective: f64,
@@ -418,63 +354,22 @@ struct Attempt {
 }
 
 impl Attempt {
+    /// What is called converged is so by the certificate, never by the solver's word.
+    fn new(parameters: Vec<f64>, trace: Vec<f64>, ended: Termination, certified: Certified, total: f64) -> Self {
+        let Certified { certificate, objective, factor } = certified;
+        let reached = certificate.bounded && certificate.gap * total <= CERTIFIED;
+        let termination = match ended {
+            Termination::Interrupted => ended,
+            _ if reached => Termination::Converged,
+            Termination::Converged => Termination::Stalled,
+            other => other,
+        };
+        Attempt { parameters, termination, trace, objective, factor, certificate }
+    }
+
     /// Whether numbers left the range of f64 on the way.
     fn diverged(&self) -> bool {
-        let numbers = self.model.parameters().iter().chain(&self.trace).chain([&self.objective]);
+        let numbers = self.parameters.iter().chain(&self.trace).chain([&self.objective]);
         numbers.into_iter().any(|number| !number.is_finite())
     }
-}
-
-/// Bounds the distance to the minimum.
-///
-/// Along any direction d the loss of a row has |f‴| ≤ |xᵢ·d|·f″, so with M = max ‖(xᵢ, 1)‖ in the metric of the
-/// inverse Hessian, λ Newton's decrement and u = λ·M < 1, integrating twice and minimising over the length of d gives
-/// `f(w) − min f ≤ (u + (1 − u)·ln(1 − u)) / M²`, which is λ²/2 to first order (the self-concordance argument of
-/// Bach, Electronic Journal of Statistics 4, 2010, with row norms in place of a global radius). Where u ≥ 1 all that
-/// is known is that no loss falls below zero. The gradient is taken with its rounding added.
-fn certify(
-    risk: &EmpiricalRisk<'_, BceWithLogits>,
-    model: Linear,
-    termination: Termination,
-    trace: Vec<f64>,
-) -> Attempt {
-    let sums = risk.sums(model.parameters(), Order::Hessian);
-    let factor = Cholesky::new(&sums.hessian, sums.gradient.len()).ok();
-    let mut certificate =
-        Certificate { gradient_max_norm: sums.gradient_max_norm(), gap: sums.value, curvature_holds: false };
-    if let Some(factor) = &factor {
-        let rounding = f64::EPSILON * sums.value;
-        let mut whitened: Vec<f64> = sums.gradient.iter().map(|g| g.abs() + rounding).collect();
-        whitened.iter_mut().zip(&sums.gradient).for_each(|(w, g)| *w = w.copysign(*g));
-        factor.solve_lower(&mut whitened);
-        let decrement = whitened.iter().map(|g| g * g).sum::<f64>().sqrt();
-        let norm = risk.largest_norm(factor);
-        let u = decrement * norm;
-        if u < 1.0 {
-            // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
-            let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
-            certificate.gap = (bound / (norm * norm)).min(sums.value);
-            certificate.curvature_holds = true;
-        }
-    }
-    let reached = certificate.curvature_holds && certificate.gap * risk.total_weight() <= CERTIFIED;
-    let termination = match termination {
-        Termination::Interrupted => termination,
-        _ if reached => Termination::Converged,
-        Termination::Converged => Termination::Stalled,
-        other => other,
-    };
-    Attempt { model, termination, trace, objective: sums.value, factor, certificate }
-}
-
-/// The log-likelihood of the weighted share of positives; without an intercept, of a probability of one half.
-fn null_log_likelihood(rows: &Rows<'_>, intercept: bool) -> f64 {
-    let total = rows.total_weight();
-    if !intercept {
-        return -total * std::f64::consts::LN_2;
-    }
-    let weight = rows.weight();
-    let positive: f64 = rows.y().iter().enumerate().map(|(i, y)| y * weight.as_ref().map_or(1.0, |w| w[i])).sum();
-    let share = positive / total;
-    positive * share.ln() + (total - positive) * (-share).ln_1p()
 }

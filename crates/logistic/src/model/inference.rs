@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cholesky::Cholesky;
 use crate::dataset::Standardisation;
 
 /// The Wald inference of one coefficient (McCullagh & Nelder, *Generalized Linear Models*, 2nd ed. 1989, §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inference {
-    /// The square root of the diagonal entry of the inverse information.
+    /// The square root of the diagonal entry of the covariance of the estimates.
     pub std_error: f64,
     /// estimate / std_error.
     pub z: f64,
@@ -38,23 +37,34 @@ impl Inference {
     }
 }
 
-/// The variances of the coefficients and of the intercept in the user's units, from the Cholesky factor of the mean
-/// Hessian in standardised columns: with `w = w′/s` and `b = b′ − Σ w′·c/s`.
-pub(super) fn variances(
-    factor: &Cholesky,
-    standard: &Standardisation,
-    intercept: bool,
-    total_weight: f64,
-) -> (Vec<f64>, Option<f64>) {
-    let inverse = factor.inverse();
-    let k = standard.columns.len();
-    let n = k + usize::from(intercept);
-    let weight = (0..k).map(|j| inverse[j * n + j] / total_weight / standard.scale[j].powi(2)).collect();
-    let bias = intercept.then(|| {
-        let mut map: Vec<f64> = standard.centre.iter().zip(&standard.scale).map(|(c, s)| -c / s).collect();
-        map.push(1.0);
-        let row = |i: usize| (0..n).map(|j| inverse[i * n + j] * map[j]).sum::<f64>();
-        (0..n).map(|i| map[i] * row(i)).sum::<f64>() / total_weight
-    });
-    (weight, bias)
+/// A covariance of parameters in standardised columns, carried to the user's units: `w = w′/s` and
+/// `b = b′ − Σ w′·c/s`, for each output.
+///
+/// # Shapes
+/// `covariance` row-major (n, n), n = outputs·p + biases, where the biases are `n − outputs·p`.
+pub(super) fn to_user_units(covariance: &mut [f64], standard: &Standardisation, outputs: usize) {
+    let p = standard.columns.len();
+    let n = covariance.len().isqrt();
+    let weights = outputs * p;
+    // T·C, then the same from the other side.
+    let scale = |at: usize| 1.0 / standard.scale[at % p];
+    let shift = |at: usize| standard.centre[at % p];
+    for i in 0..n {
+        for at in 0..weights {
+            covariance[at * n + i] *= scale(at);
+        }
+        for bias in weights..n {
+            let own = (bias - weights) * p;
+            let moved: f64 = (own..own + p).map(|at| covariance[at * n + i] * shift(at)).sum();
+            covariance[bias * n + i] -= moved;
+        }
+    }
+    for row in covariance.chunks_exact_mut(n.max(1)) {
+        (0..weights).for_each(|at| row[at] *= scale(at));
+        for bias in weights..n {
+            let own = (bias - weights) * p;
+            let moved: f64 = (own..own + p).map(|at| row[at] * shift(at)).sum();
+            row[bias] -= moved;
+        }
+    }
 }

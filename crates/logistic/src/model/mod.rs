@@ -1,13 +1,17 @@
 //! The fitted model: encoder, coefficients with their inference, certificate and training facts, in one file.
 
+mod certificate;
+mod columns;
 mod file;
 mod fit;
 mod inference;
 mod scoring;
 mod separation;
+mod settings;
 
-pub use fit::{Fit, LogisticRegression, Method};
+pub use fit::Fit;
 pub use inference::Inference;
+pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};
 
@@ -45,8 +49,14 @@ pub struct Facts {
     pub rank: usize,
     /// The solver.
     pub solver: String,
+    /// The lasso penalty.
+    #[serde(default)]
+    pub l1: f64,
     /// The ridge penalty.
     pub l2: f64,
+    /// Whether the penalties act on coefficients of standardised columns.
+    #[serde(default)]
+    pub standardised_penalty: bool,
     /// How the solver ended.
     pub termination: String,
     /// The solver's iterations; epochs for a mini-batch solver.
@@ -61,6 +71,12 @@ pub struct Facts {
     pub log_likelihood: f64,
     /// The same, of the model of the intercept alone; without an intercept, of a probability of one half.
     pub null_log_likelihood: f64,
+    /// What rows of each class weighed, on top of their own weights; empty where all weighed the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_weight: Vec<f64>,
+    /// Whether weights make the log-likelihood one of no sample, so that nothing can be tested by it.
+    #[serde(default)]
+    pub pseudo_likelihood: bool,
 }
 
 impl Facts {
@@ -121,8 +137,8 @@ impl Model {
             inference,
         };
         let mut coefficients = Vec::with_capacity(terms.len() + 1);
-        if let Some(bias) = fit.bias {
-            coefficients.push(of(intercept, Some(bias), fit.bias_inference));
+        if let (Some(&bias), Some(&inference)) = (fit.bias.first(), fit.bias_inference.first()) {
+            coefficients.push(of(intercept, Some(bias), inference));
         }
         for (j, term) in terms.into_iter().enumerate() {
             coefficients.push(of(term, fit.weight[j], fit.inference[j]));

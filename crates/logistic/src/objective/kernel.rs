@@ -1,84 +1,112 @@
 //! The arithmetic over one panel.
+//!
+//! Parameters of K outputs over p columns stand output by output: K·p weights, then K biases, if there are any.
 
 use super::{Order, Sums};
 use crate::dataset::Panel;
-use crate::loss::{Logit, Loss, exp_of_negative, log1p_of_unit};
+use crate::loss::{Block, Loss};
 
 /// Space that the kernel uses again from panel to panel.
 #[derive(Default)]
 pub(super) struct Work {
     z: Vec<f64>,
-    t: Vec<f64>,
-    tail: Vec<f64>,
     curvature: Vec<f64>,
-    scaled: Vec<f64>,
+    scratch: Vec<f64>,
 }
 
-/// z = X·w + b; the bias is the parameter after the panel's columns, if there is one.
-pub(super) fn logits<'w>(panel: &Panel, parameters: &[f64], work: &'w mut Work) -> &'w [f64] {
-    let columns = panel_columns(panel, parameters.len());
+/// z = W·x + b + offset, (n_outputs, n_rows).
+pub(super) fn logits<'w>(panel: &Panel, parameters: &[f64], outputs: usize, work: &'w mut Work) -> &'w [f64] {
+    let (n, p) = (panel.n_rows(), panel.n_columns());
     work.z.clear();
-    work.z.resize(panel.n_rows(), parameters.get(columns).copied().unwrap_or(0.0));
-    for (j, &w) in parameters.iter().take(columns).enumerate() {
-        work.z.iter_mut().zip(panel.column(j)).for_each(|(z, x)| *z += w * x);
+    for k in 0..outputs {
+        let bias = parameters.get(outputs * p + k).copied().unwrap_or(0.0);
+        work.z.resize((k + 1) * n, bias);
+        let z = &mut work.z[k * n..];
+        z.iter_mut().zip(panel.offset()).for_each(|(z, offset)| *z += offset);
+        for (j, &w) in parameters[k * p..].iter().take(p).enumerate() {
+            z.iter_mut().zip(panel.column(j)).for_each(|(z, x)| *z += w * x);
+        }
     }
     &work.z
 }
 
 /// Adds the panel's weighted losses, and as many of their derivatives as `order` asks for.
 pub(super) fn add(panel: &Panel, loss: &impl Loss, parameters: &[f64], order: Order, work: &mut Work, sums: &mut Sums) {
-    logits(panel, parameters, work);
-    let Work { z, t, tail, curvature, scaled } = work;
-    // In loops of their own, so that the compiler can use vector instructions.
-    t.clear();
-    t.extend(z.iter().map(|z| exp_of_negative(-z.abs())));
-    tail.clear();
-    tail.extend(t.iter().map(|&t| log1p_of_unit(t)));
+    let (n, outputs) = (panel.n_rows(), loss.n_outputs());
+    logits(panel, parameters, outputs, work);
+    let Work { z, curvature, scratch } = work;
     curvature.clear();
-    let rows = z.iter_mut().zip(&*t).zip(&*tail).zip(panel.y()).zip(panel.weight());
-    for ((((z, &t), &tail), &y), &weight) in rows {
-        // A row of weight 0 is no row, however large its loss.
-        if weight == 0.0 {
-            *z = 0.0;
-            if order >= Order::Hessian {
-                curvature.push(0.0);
-            }
-            continue;
-        }
-        let at = loss.at(Logit::from_parts(*z, t, tail), y);
-        sums.value += weight * at.value;
-        *z = weight * at.first;
-        if order >= Order::Hessian {
-            curvature.push(weight * at.second);
-        }
+    if order >= Order::Hessian {
+        curvature.resize(outputs * (outputs + 1) / 2 * n, 0.0);
     }
+    sums.value += loss.add(&mut Block { z, y: panel.y(), weight: panel.weight(), curvature, scratch });
     // From here on `z` holds the residuals s·dℓ/dz.
-    let (residual, width) = (&*z, parameters.len());
-    let columns = panel_columns(panel, width);
     if order >= Order::Gradient {
-        (0..columns).for_each(|j| sums.gradient[j] += dot(panel.column(j), residual));
-        if columns < width {
-            sums.gradient[columns] += residual.iter().sum::<f64>();
+        for (k, residual) in z.chunks_exact(n.max(1)).enumerate() {
+            add_gradient(panel, residual, outputs, k, &mut sums.gradient);
         }
     }
     if order >= Order::Hessian {
-        for j in 0..columns {
-            scaled.clear();
-            scaled.extend(panel.column(j).iter().zip(&*curvature).map(|(x, c)| x * c));
-            (0..=j).for_each(|k| sums.hessian[j * width + k] += dot(scaled, panel.column(k)));
-            if columns < width {
-                sums.hessian[columns * width + j] += scaled.iter().sum::<f64>();
-            }
-        }
-        if columns < width {
-            sums.hessian[columns * width + columns] += curvature.iter().sum::<f64>();
+        let pairs = (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l)));
+        for ((k, l), curvature) in pairs.zip(curvature.chunks_exact(n.max(1))) {
+            add_hessian(panel, curvature, (outputs, k, l), scratch, sums);
         }
     }
 }
 
-/// The panel's own columns among `width` parameters; the bias is no column.
-fn panel_columns(panel: &Panel, width: usize) -> usize {
-    panel.n_columns().min(width)
+/// Adds the outer products of the panel's weighted scores to the Hessian's place.
+pub(super) fn add_scores(panel: &Panel, loss: &impl Loss, parameters: &[f64], work: &mut Work, sums: &mut Sums) {
+    let (n, outputs) = (panel.n_rows(), loss.n_outputs());
+    logits(panel, parameters, outputs, work);
+    let Work { z, curvature, scratch } = work;
+    sums.value += loss.add(&mut Block { z, y: panel.y(), weight: panel.weight(), curvature: &mut [], scratch });
+    for (k, l) in (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l))) {
+        curvature.clear();
+        curvature.extend(z[k * n..(k + 1) * n].iter().zip(&z[l * n..(l + 1) * n]).map(|(a, b)| a * b));
+        add_hessian(panel, curvature, (outputs, k, l), scratch, sums);
+    }
+}
+
+fn add_gradient(panel: &Panel, residual: &[f64], outputs: usize, k: usize, gradient: &mut [f64]) {
+    let p = panel.n_columns();
+    (0..p).for_each(|j| gradient[k * p + j] += dot(panel.column(j), residual));
+    if let Some(bias) = gradient.get_mut(outputs * p + k) {
+        *bias += residual.iter().sum::<f64>();
+    }
+}
+
+/// Adds the block of outputs k ≥ l, as far as it stands in the lower triangle.
+fn add_hessian(
+    panel: &Panel,
+    curvature: &[f64],
+    (outputs, k, l): (usize, usize, usize),
+    scaled: &mut Vec<f64>,
+    sums: &mut Sums,
+) {
+    let (p, width) = (panel.n_columns(), sums.gradient.len());
+    let has_bias = width > outputs * p;
+    for j in 0..p {
+        scaled.clear();
+        scaled.extend(panel.column(j).iter().zip(curvature).map(|(x, c)| x * c));
+        for m in 0..=j {
+            let entry = dot(scaled, panel.column(m));
+            sums.hessian[(k * p + j) * width + l * p + m] += entry;
+            // The block is symmetric; beside the diagonal its upper half belongs to the lower triangle too.
+            if k > l && m < j {
+                sums.hessian[(k * p + m) * width + l * p + j] += entry;
+            }
+        }
+        if has_bias {
+            let entry = scaled.iter().sum::<f64>();
+            sums.hessian[(outputs * p + k) * width + l * p + j] += entry;
+            if k > l {
+                sums.hessian[(outputs * p + l) * width + k * p + j] += entry;
+            }
+        }
+    }
+    if has_bias {
+        sums.hessian[(outputs * p + k) * width + outputs * p + l] += curvature.iter().sum::<f64>();
+    }
 }
 
 /// Eight partial sums, so that the processor's vector units have independent chains to work on.

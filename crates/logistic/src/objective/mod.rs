@@ -1,12 +1,14 @@
 //! What is minimised: the mean loss over some rows, plus a penalty, as a sum over rows that can be merged.
 //!
-//! `objective(w) = (1/Σsᵢ)·Σ sᵢ·ℓ(yᵢ, zᵢ) + ½·Σⱼ l2ⱼ·wⱼ²`, with `z = x·w + b`; the bias is never penalised. All
-//! rows, a mini-batch or one chunk of a thread differ only in *which* rows are summed.
+//! `objective(w) = (1/Σsᵢ)·Σ sᵢ·ℓ(yᵢ, zᵢ) + Σⱼ l1ⱼ·|wⱼ| + ½·Σⱼ l2ⱼ·wⱼ²`, with `z = x·w + b`; the bias is never
+//! penalised. All rows, a mini-batch or one chunk of a thread differ only in *which* rows are summed.
 
 mod kernel;
 mod linear;
+mod penalty;
 
 pub use linear::{Linear, Module, Sequential, Tensor};
+pub use penalty::ParameterPenalty;
 
 use std::cell::RefCell;
 
@@ -80,18 +82,22 @@ pub trait Objective {
     fn input(&self) -> Output;
     /// The weight of all rows, Σsᵢ.
     fn total_weight(&self) -> f64;
-    /// Value and derivatives at `parameters`.
+    /// Value and derivatives at `parameters` of all that is smooth.
     fn sums(&self, parameters: &[f64], order: Order) -> Sums;
+    /// What has kinks comes on top: the absolute values and the bounds of this penalty, if there is one.
+    fn kinks(&self) -> Option<&ParameterPenalty> {
+        None
+    }
 }
 
-/// The mean loss over some rows of a linear predictor, with an optional ridge penalty.
+/// The mean loss over some rows of a linear predictor, with an optional penalty.
 #[derive(Clone, Debug)]
 pub struct EmpiricalRisk<'a, L> {
     rows: Rows<'a>,
     loss: L,
     standard: Option<Standardisation>,
     intercept: bool,
-    l2: f64,
+    penalty: Option<ParameterPenalty>,
 }
 
 thread_local! {
@@ -113,7 +119,7 @@ const MOST_CHUNKS: usize = 64;
 impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// The risk over `rows` of a predictor with an intercept, without penalty, in the columns' own units.
     pub fn new(rows: Rows<'a>, loss: L) -> Self {
-        EmpiricalRisk { rows, loss, standard: None, intercept: true, l2: 0.0 }
+        EmpiricalRisk { rows, loss, standard: None, intercept: true, penalty: None }
     }
 
     /// Leaves the intercept out.
@@ -123,18 +129,26 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         self
     }
 
-    /// Works in centred and scaled columns; the ridge penalty goes on to act on coefficients in the user's units.
+    /// Works in centred and scaled columns.
     #[must_use]
     pub fn standardised(mut self, standard: Standardisation) -> Self {
         self.standard = Some(standard);
         self
     }
 
-    /// Adds ½·l2·‖w‖², where w are the coefficients in the user's units.
-    #[must_use]
-    pub fn ridge(mut self, l2: f64) -> Self {
-        self.l2 = l2;
-        self
+    /// Adds a penalty on the parameters worked in, those of standardised columns included.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when it is not for [`Objective::n_parameters`] parameters.
+    pub fn penalised(mut self, penalty: ParameterPenalty) -> Result<Self> {
+        let expected = self.n_parameters();
+        for part in [&penalty.l2, &penalty.l1, &penalty.lower, &penalty.upper] {
+            if part.len() != expected {
+                return Err(Error::Shape { what: "length of a penalty".to_string(), expected, found: part.len() });
+            }
+        }
+        self.penalty = Some(penalty);
+        Ok(self)
     }
 
     fn n_columns(&self) -> usize {
@@ -151,13 +165,38 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         });
     }
 
-    fn chunk(&self, parameters: &[f64], order: Order, start: usize, end: usize) -> Sums {
-        let mut sums = Sums::zero(parameters.len(), order);
-        self.each_panel(start, end, |panel, work| kernel::add(panel, &self.loss, parameters, order, work, &mut sums));
-        sums
+    /// Calls `f` with a panel of each block of the rows, in order.
+    pub(crate) fn panels(&self, mut f: impl FnMut(&Panel)) {
+        self.each_panel(0, self.rows.len(), |panel, _| f(panel));
     }
 
-    /// The linear predictor of every row.
+    /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
+    fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
+        let n = self.rows.len();
+        let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
+        let chunk = |start: usize| {
+            let mut sums = zero.clone();
+            self.each_panel(start, n.min(start + size), |panel, work| f(panel, work, &mut sums));
+            sums
+        };
+        if n <= size {
+            return chunk(0);
+        }
+        let starts: Vec<usize> = (0..n).step_by(size).collect();
+        let parts: Vec<Sums> = starts.par_iter().map(|&start| chunk(start)).collect();
+        let mut merged = zero;
+        parts.iter().for_each(|part| merged.merge(part));
+        merged
+    }
+
+    /// `Σ sᵢ²·∇ℓᵢ·∇ℓᵢᵀ`, the lower triangle of the sum of the outer products of the rows' weighted scores.
+    pub(crate) fn score_products(&self, parameters: &[f64]) -> Vec<f64> {
+        let zero = Sums::zero(parameters.len(), Order::Hessian);
+        self.over_chunks(zero, |panel, work, sums| kernel::add_scores(panel, &self.loss, parameters, work, sums))
+            .hessian
+    }
+
+    /// The linear predictor of every row; with K outputs, each row's K after those of the row before.
     ///
     /// # Errors
     /// [`Error::Shape`] when `parameters` has not [`Objective::n_parameters`] entries.
@@ -166,37 +205,48 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         if parameters.len() != expected {
             return Err(Error::Shape { what: "length of parameters".to_string(), expected, found: parameters.len() });
         }
-        let mut logits = Vec::with_capacity(self.rows.len());
+        let outputs = self.loss.n_outputs();
+        let mut logits = Vec::with_capacity(self.rows.len() * outputs);
         self.each_panel(0, self.rows.len(), |panel, work| {
-            logits.extend_from_slice(kernel::logits(panel, parameters, work));
+            let n = panel.n_rows();
+            let of_panel = kernel::logits(panel, parameters, outputs, work);
+            logits.extend((0..n * outputs).map(|at| of_panel[at % outputs * n + at / outputs]));
         });
         Ok(logits)
     }
 
-    /// The largest leverage norm `max ‖(xᵢ, 1)‖` in the metric of the inverse of `factor`, a Cholesky factor.
+    /// The largest `max ‖(xᵢ, 1)‖` of any row in the metric of the inverse of `factor`, a Cholesky factor. Of several
+    /// outputs, the norm of the matrix of the row's columns beside each other (Frobenius), times √2: a bound on the
+    /// spread of a row's logits along any direction of length 1.
     pub(crate) fn largest_norm(&self, factor: &Cholesky) -> f64 {
-        let k = self.n_columns();
+        let (p, outputs) = (self.n_columns(), self.loss.n_outputs());
         let largest = |start: usize| {
             let mut row = vec![0.0; self.n_parameters()];
             let mut most: f64 = 0.0;
             self.each_panel(start, self.rows.len().min(start + Panel::ROWS), |panel, _| {
                 for i in (0..panel.n_rows()).filter(|&i| panel.weight()[i] > 0.0) {
-                    (0..k).for_each(|j| row[j] = panel.column(j)[i]);
-                    row[k..].fill(1.0);
-                    factor.solve_lower(&mut row);
-                    most = most.max(row.iter().map(|v| v * v).sum());
+                    let mut square = 0.0;
+                    for k in 0..outputs {
+                        row.fill(0.0);
+                        (0..p).for_each(|j| row[k * p + j] = panel.column(j)[i]);
+                        row.iter_mut().skip(outputs * p + k).take(1).for_each(|bias| *bias = 1.0);
+                        factor.solve_lower(&mut row);
+                        square += row.iter().map(|v| v * v).sum::<f64>();
+                    }
+                    most = most.max(square);
                 }
             });
             most
         };
         let starts: Vec<usize> = (0..self.rows.len()).step_by(Panel::ROWS).collect();
-        starts.par_iter().map(|&start| largest(start)).reduce(|| 0.0, f64::max).sqrt()
+        let square = starts.par_iter().map(|&start| largest(start)).reduce(|| 0.0, f64::max);
+        (if outputs == 1 { square } else { 2.0 * square }).sqrt()
     }
 }
 
 impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
     fn n_parameters(&self) -> usize {
-        self.n_columns() + usize::from(self.intercept)
+        (self.n_columns() + usize::from(self.intercept)) * self.loss.n_outputs()
     }
 
     fn input(&self) -> Output {
@@ -208,37 +258,21 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
     }
 
     fn sums(&self, parameters: &[f64], order: Order) -> Sums {
-        let n = self.rows.len();
-        let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
-        let mut sums = if n <= size {
-            self.chunk(parameters, order, 0, n)
-        } else {
-            let starts: Vec<usize> = (0..n).step_by(size).collect();
-            let one = |&start: &usize| self.chunk(parameters, order, start, n.min(start + size));
-            let parts: Vec<Sums> = starts.par_iter().map(one).collect();
-            let mut merged = Sums::zero(parameters.len(), order);
-            parts.iter().for_each(|part| merged.merge(part));
-            merged
-        };
+        let zero = Sums::zero(parameters.len(), order);
+        let mut sums = self.over_chunks(zero, |panel, work, sums| {
+            kernel::add(panel, &self.loss, parameters, order, work, sums);
+        });
         if self.loss.reduction() == Reduction::Mean {
             sums.scale(1.0 / self.total_weight());
         }
-        if self.l2 == 0.0 {
-            return sums;
-        }
-        let width = parameters.len();
-        for (j, &w) in parameters.iter().take(self.n_columns()).enumerate() {
-            let scale = self.standard.as_ref().map_or(1.0, |standard| standard.scale[j]);
-            let l2 = self.l2 / (scale * scale);
-            sums.value += 0.5 * l2 * w * w;
-            if order >= Order::Gradient {
-                sums.gradient[j] += l2 * w;
-            }
-            if order >= Order::Hessian {
-                sums.hessian[j * width + j] += l2;
-            }
+        if let Some(penalty) = &self.penalty {
+            penalty.add_smooth(parameters, order, &mut sums);
         }
         sums
+    }
+
+    fn kinks(&self) -> Option<&ParameterPenalty> {
+        self.penalty.as_ref().filter(|penalty| penalty.has_kinks())
     }
 }
 
@@ -246,7 +280,7 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
 mod tests {
     use super::*;
     use crate::dataset::{Dataset, Feature};
-    use crate::loss::BceWithLogits;
+    use crate::loss::{BceWithLogits, CrossEntropy};
 
     fn data() -> Dataset {
         let n = 1300;
@@ -264,21 +298,35 @@ mod tests {
     fn derivatives_agree_with_differences() {
         let data = data();
         let standard = Standardisation::of(&data.rows(), true);
-        let risk = EmpiricalRisk::new(data.rows(), BceWithLogits { pos_weight: 2.0, ..Default::default() })
-            .standardised(standard)
-            .ridge(0.1);
-        let at = [0.3, -0.7, 0.2, 0.1];
-        let here = risk.sums(&at, Order::Hessian);
-        for j in 0..4 {
+        let penalty = ParameterPenalty { l2: vec![0.1, 0.2, 0.0, 0.0], ..ParameterPenalty::none(4) };
+        let loss = BceWithLogits { pos_weight: 2.0, ..Default::default() };
+        let shifted = data.clone().offset_by((0..data.len()).map(|i| 0.1 * (i % 7) as f64).collect()).unwrap();
+        let binary = EmpiricalRisk::new(shifted.rows(), loss).standardised(standard.clone()).penalised(penalty);
+        agrees(&binary.unwrap(), &[0.3, -0.7, 0.2, 0.1]);
+        let y = (0..data.len()).map(|i| ((i * 7) % 5 % 3) as f64).collect();
+        let classes = data.of_classes(y, 3).unwrap();
+        let softmax = |base| {
+            EmpiricalRisk::new(classes.rows(), CrossEntropy { n_classes: 3, base }).standardised(standard.clone())
+        };
+        agrees(&softmax(true), &[0.3, -0.7, 0.2, 0.1, 0.5, -0.4, 0.2, 0.9]);
+        let gauges = vec![vec![9, 10, 11], vec![0, 3, 6]];
+        let tied = softmax(false).penalised(ParameterPenalty { gauges, ..ParameterPenalty::none(12) }).unwrap();
+        agrees(&tied, &[0.3, -0.7, 0.2, 0.1, 0.5, -0.4, 0.2, 0.9, -1.0, 0.6, 0.1, -0.2]);
+    }
+
+    fn agrees(risk: &impl Objective, at: &[f64]) {
+        let here = risk.sums(at, Order::Hessian);
+        let n = at.len();
+        for j in 0..n {
             let h = 1e-6;
-            let (mut low, mut high) = (at, at);
+            let (mut low, mut high) = (at.to_vec(), at.to_vec());
             low[j] -= h;
             high[j] += h;
             let (low, high) = (risk.sums(&low, Order::Gradient), risk.sums(&high, Order::Gradient));
             assert!(((high.value - low.value) / (2.0 * h) - here.gradient[j]).abs() < DIFFERENCE);
             for k in 0..=j {
                 let second = (high.gradient[k] - low.gradient[k]) / (2.0 * h);
-                assert!((second - here.hessian[j * 4 + k]).abs() < DIFFERENCE);
+                assert!((second - here.hessian[j * n + k]).abs() < DIFFERENCE, "{j} {k}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Adam (Kingma & Ba 2015, algorithm 1), as `torch.optim.Adam` defines it.
 
-use super::{Solver, Step, check};
+use super::{Solver, Step, check, check_smooth};
 use crate::error::Result;
 use crate::objective::{Module, Objective, Order};
 
@@ -27,6 +27,7 @@ impl Adam {
 impl Solver for Adam {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
+        check_smooth(objective, "adam")?;
         let sums = objective.sums(model.parameters(), Order::Gradient);
         self.mean.resize(sums.gradient.len(), 0.0);
         self.square.resize(sums.gradient.len(), 0.0);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Solver, Step, check};
+use super::{Solver, Step, check, check_smooth};
 use crate::cholesky::dot;
 use crate::error::Result;
 use crate::objective::{Module, Objective, Order, Sums};
@@ -79,6 +79,7 @@ impl Default for Lbfgs {
 impl Solver for Lbfgs {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
+        check_smooth(objective, "lbfgs")?;
         let start = model.parameters().to_vec();
         let here = self.here.take().unwrap_or_else(|| objective.sums(&start, Order::Gradient));
         let mut step =

@@ -1,6 +1,7 @@
 //! Ways to a minimum. A solver sees an [`Objective`], never the data behind it.
 
 mod adam;
+mod coordinate;
 mod lbfgs;
 mod newton;
 mod sgd;
@@ -84,12 +85,14 @@ impl Termination {
 /// A computed statement of how close to the minimum a fit is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certificate {
-    /// The largest absolute entry of the gradient, with columns centred and scaled to unit spread.
+    /// The largest absolute entry of the gradient, or where the objective has kinks of its subgradient of least size,
+    /// with columns centred and scaled to unit spread.
     pub gradient_max_norm: f64,
     /// An upper bound on `objective − minimum`, in nats per row.
     pub gap: f64,
-    /// Whether the bound comes from curvature; otherwise it is only that a loss cannot fall below zero.
-    pub curvature_holds: bool,
+    /// Whether the bound comes from curvature, or from how far a penalty lets coefficients go; otherwise it is only
+    /// that a loss cannot fall below zero.
+    pub bounded: bool,
 }
 
 /// What `progress` hears after every step, and how it answers.
@@ -129,6 +132,15 @@ pub fn minimise(
         }
     }
     Ok(Termination::MaxIterations)
+}
+
+/// Refuses an objective with kinks, for solvers that follow gradients.
+fn check_smooth(objective: &dyn Objective, name: &'static str) -> Result<()> {
+    if objective.kinks().is_none() {
+        return Ok(());
+    }
+    let expected = "`newton` for an l1 penalty or bounds".to_string();
+    Err(Error::Setting { name: "solver", expected, found: format!("`{name}`") })
 }
 
 /// Refuses a model that does not fit the objective.

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent, as `torch.optim.SGD` defines it.
 
-use super::{Solver, Step, check};
+use super::{Solver, Step, check, check_smooth};
 use crate::error::Result;
 use crate::objective::{Module, Objective, Order};
 
@@ -55,6 +55,7 @@ impl Sgd {
 impl Solver for Sgd {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
+        check_smooth(objective, "sgd")?;
         let mut sums = objective.sums(model.parameters(), Order::Gradient);
         let gradient_max_norm = sums.gradient_max_norm();
         let gradient = &mut sums.gradient;

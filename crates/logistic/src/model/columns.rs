@@ -1,0 +1,78 @@
+//! Which design columns can have a coefficient: not those that do not vary, nor those that others explain.
+
+use std::collections::HashSet;
+
+use super::settings::LogisticRegression;
+use crate::cholesky::Cholesky;
+use crate::dataset::{Rows, Standardisation};
+use crate::error::{Error, Place, Result};
+use crate::loss::BceWithLogits;
+use crate::objective::{EmpiricalRisk, Objective, Order};
+
+/// A design column that others explain; that explains nothing, where it repeats none.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LeftOut {
+    pub(super) column: usize,
+    pub(super) repeats: Vec<usize>,
+}
+
+/// A pivot below this share of its diagonal, 1 − R² of a column on those before it, is rounding. (R's `glm` draws
+/// the line at a norm of 1e-11, from a QR factorisation; cross products cannot see so far.)
+const COLLINEAR: f64 = 1e-12;
+/// The curvature of so many coefficients fills 3.2 GB.
+const MOST_TERMS: usize = 20_000;
+
+impl LogisticRegression {
+    /// The columns that take part, standardised, and those left out. Among columns without a penalty goes every
+    /// linear combination of those before it; a penalty makes combinations estimable, so of the others only constants
+    /// and exact repetitions go.
+    pub(super) fn columns(&self, rows: &Rows<'_>, outputs: usize) -> Result<(Standardisation, Vec<LeftOut>)> {
+        let full = Standardisation::of(rows, self.intercept);
+        let free: Vec<usize> = (0..full.columns.len()).filter(|&k| self.penalty.spares(full.columns[k])).collect();
+        let intercept = usize::from(self.intercept);
+        check_terms(free.len() + intercept, rows.len(), "rows")?;
+        check_terms(outputs * (full.columns.len() + intercept), MOST_TERMS, "terms")?;
+        let constant = (0..rows.dataset().n_columns()).filter(|column| !full.columns.contains(column));
+        let mut left_out: Vec<LeftOut> = constant.map(|column| LeftOut { column, repeats: Vec::new() }).collect();
+        if free.len() < full.columns.len() {
+            let twins = rows.dataset().repeats();
+            let of = |&(column, first): &(usize, usize)| LeftOut { column, repeats: vec![first] };
+            let varies = |twin: &&(usize, usize)| full.columns.contains(&twin.0);
+            left_out.extend(twins.iter().filter(varies).map(of));
+        }
+        let gone: HashSet<usize> = left_out.iter().map(|out| out.column).collect();
+        let free: Vec<usize> = free.into_iter().filter(|&k| !gone.contains(&full.columns[k])).collect();
+        left_out.extend(self.combinations(rows, &full.subset(&free)));
+        left_out.sort_by_key(|out| out.column);
+        let gone: HashSet<usize> = left_out.iter().map(|out| out.column).collect();
+        let kept: Vec<usize> = (0..full.columns.len()).filter(|&k| !gone.contains(&full.columns[k])).collect();
+        Ok((full.subset(&kept), left_out))
+    }
+
+    /// The columns that are linear combinations of columns before them, and of which.
+    fn combinations(&self, rows: &Rows<'_>, free: &Standardisation) -> Vec<LeftOut> {
+        // The columns decide, whatever the classes and the offsets are.
+        let plain = rows.dataset().without_offset();
+        let risk = EmpiricalRisk::new(rows.of(&plain), BceWithLogits::default()).standardised(free.clone());
+        let risk = if self.intercept { risk } else { risk.without_intercept() };
+        let n = risk.n_parameters();
+        let hessian = risk.sums(&vec![0.0; n], Order::Hessian).hessian;
+        let (factor, out) = Cholesky::independent(&hessian, n, COLLINEAR);
+        let kept: Vec<usize> = (0..free.columns.len()).filter(|k| !out.contains(k)).collect();
+        let explained = |&k: &usize| {
+            // Regress the column on those that stay: β = (KᵀK)⁻¹·KᵀX.
+            let entry = |other: usize| hessian[k.max(other) * n + k.min(other)];
+            let mut beta: Vec<f64> = kept.iter().map(|&other| entry(other)).collect();
+            beta.resize(n - out.len(), 0.0);
+            factor.solve(&mut beta);
+            let explains = |at: &usize| beta[*at].abs() > 1e-6;
+            let repeats = (0..kept.len()).filter(explains).map(|at| free.columns[kept[at]]).collect();
+            LeftOut { column: free.columns[k], repeats }
+        };
+        out.iter().filter(|&&k| k < free.columns.len()).map(explained).collect()
+    }
+}
+
+fn check_terms(terms: usize, most: usize, bound: &'static str) -> Result<()> {
+    if terms <= most { Ok(()) } else { Err(Error::TooManyTerms { place: Place::default(), terms, most, bound }) }
+}

@@ -1,0 +1,281 @@
+//! What can be asked of a fit.
+
+use crate::dataset::{Rows, Standardisation};
+use crate::error::{Error, Place, Result};
+use crate::objective::ParameterPenalty;
+
+/// The way to the optimum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Method {
+    /// Newton's method, over all rows.
+    #[default]
+    Newton,
+    /// Limited-memory BFGS, over all rows.
+    Lbfgs,
+    /// Stochastic gradient descent over mini-batches.
+    Sgd {
+        /// The step length.
+        learning_rate: f64,
+        /// Passes over the rows.
+        epochs: usize,
+        /// Rows in a mini-batch.
+        batch_size: usize,
+        /// The seed of the order of the rows.
+        seed: u64,
+    },
+    /// Adam over mini-batches.
+    Adam {
+        /// The step length.
+        learning_rate: f64,
+        /// Passes over the rows.
+        epochs: usize,
+        /// Rows in a mini-batch.
+        batch_size: usize,
+        /// The seed of the order of the rows.
+        seed: u64,
+    },
+}
+
+impl Method {
+    /// The solver's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Newton => "newton",
+            Method::Lbfgs => "lbfgs",
+            Method::Sgd { .. } => "sgd",
+            Method::Adam { .. } => "adam",
+        }
+    }
+}
+
+/// `Σⱼ factorⱼ·(l1·|wⱼ| + ½·l2·wⱼ²)` over the coefficients w, intercepts left out (the elastic net of Zou & Hastie,
+/// Journal of the Royal Statistical Society B 67(2), 2005).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Penalty {
+    /// The factor of the absolute values (lasso).
+    pub l1: f64,
+    /// The factor of the squares (ridge).
+    pub l2: f64,
+    /// One factor per design column; 0 leaves a column unpenalised. Empty: 1 for all.
+    pub factors: Vec<f64>,
+    /// Whether the penalty acts on coefficients of columns scaled to a standard deviation of 1 instead of those in
+    /// the user's units, as glmnet's does by default.
+    pub standardised: bool,
+}
+
+impl Penalty {
+    /// The ridge penalty ½·l2·‖w‖².
+    pub fn ridge(l2: f64) -> Self {
+        Penalty { l2, ..Penalty::default() }
+    }
+
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        self.l1 == 0.0 && self.l2 == 0.0
+    }
+
+    fn factor(&self, column: usize) -> f64 {
+        self.factors.get(column).copied().unwrap_or(1.0)
+    }
+
+    /// Whether a design column has no penalty.
+    pub(super) fn spares(&self, column: usize) -> bool {
+        self.is_none() || self.factor(column) == 0.0
+    }
+}
+
+/// How rows of one class weigh against rows of the others, on top of the rows' own weights.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ClassWeight {
+    /// All the same.
+    #[default]
+    Equal,
+    /// Inversely to the weight of the class, so that all classes weigh alike, and the total stays.
+    Balanced,
+    /// These, by the number of the class.
+    Given(Vec<f64>),
+}
+
+/// What the rows' weights stand for. The coefficients are the same; what is known about them is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WeightKind {
+    /// A row of weight 2 is two rows.
+    #[default]
+    Frequency,
+    /// A row of weight 2 stands for twice as many of a population as a row of weight 1 (inverse sampling
+    /// probability): no more is known than the rows tell.
+    Sampling,
+}
+
+/// The settings of a fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogisticRegression {
+    /// The penalty; none is maximum likelihood.
+    pub penalty: Penalty,
+    /// The lowest and highest value of each design column's coefficient, in the user's units. Empty: no bounds.
+    pub bounds: Vec<(f64, f64)>,
+    /// Whether there is an intercept.
+    pub intercept: bool,
+    /// The solver.
+    pub method: Method,
+    /// The weights of the classes.
+    pub class_weight: ClassWeight,
+    /// What the rows' weights stand for.
+    pub weight_kind: WeightKind,
+}
+
+impl Default for LogisticRegression {
+    fn default() -> Self {
+        LogisticRegression {
+            penalty: Penalty::default(),
+            bounds: Vec::new(),
+            intercept: true,
+            method: Method::Newton,
+            class_weight: ClassWeight::Equal,
+            weight_kind: WeightKind::Frequency,
+        }
+    }
+}
+
+/// A row's weight on its class: how much of it is of class k.
+fn share(y: f64, k: usize, n_classes: usize) -> f64 {
+    match (n_classes, k) {
+        (2, 0) => 1.0 - y,
+        (2, _) => y,
+        _ => f64::from(y == k as f64),
+    }
+}
+
+/// The weight of each class among the rows.
+pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
+    let n_classes = rows.dataset().n_classes();
+    let weight = rows.weight();
+    let mut totals = vec![0.0; n_classes];
+    for (i, &y) in rows.y().iter().enumerate() {
+        let weight = weight.as_ref().map_or(1.0, |weight| weight[i]);
+        totals.iter_mut().enumerate().for_each(|(k, total)| *total += weight * share(y, k, n_classes));
+    }
+    totals
+}
+
+impl LogisticRegression {
+    /// Whether coefficients are those of maximum likelihood.
+    pub(super) fn is_maximum_likelihood(&self) -> bool {
+        self.penalty.is_none() && self.bounds.is_empty()
+    }
+
+    /// Every row's weight times that of its class; none where classes weigh the same.
+    pub(super) fn reweighted(&self, rows: &Rows<'_>) -> Option<(Vec<f64>, Vec<f64>)> {
+        let totals = class_totals(rows);
+        let n = totals.len();
+        let of_class = match &self.class_weight {
+            ClassWeight::Equal => return None,
+            ClassWeight::Balanced => totals.iter().map(|t| totals.iter().sum::<f64>() / (n as f64 * t)).collect(),
+            ClassWeight::Given(weights) => weights.clone(),
+        };
+        let data = rows.dataset();
+        let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
+        let own = |i: usize| data.weight().map_or(1.0, |weight| weight[i]);
+        let weight = data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect();
+        Some((of_class, weight))
+    }
+
+    /// Refuses settings that cannot be, and rows of one class.
+    pub(super) fn check(&self, rows: &Rows<'_>) -> Result<()> {
+        let n_columns = rows.dataset().n_columns();
+        let n_classes = rows.dataset().n_classes();
+        let not_negative = |name, value: f64| match value.is_finite() && value >= 0.0 {
+            true => Ok(()),
+            false => Err(setting(name, "finite and not negative", &value)),
+        };
+        not_negative("l1", self.penalty.l1)?;
+        not_negative("l2", self.penalty.l2)?;
+        self.penalty.factors.iter().try_for_each(|&factor| not_negative("penalty-factor", factor))?;
+        for (what, found) in [("penalty factors", self.penalty.factors.len()), ("bounds", self.bounds.len())] {
+            if found != 0 && found != n_columns {
+                return Err(Error::Shape { what: format!("number of {what}"), expected: n_columns, found });
+            }
+        }
+        if let Some((low, high)) = self.bounds.iter().find(|(low, high)| low.is_nan() || high.is_nan() || low > high) {
+            return Err(setting("bound", "a lower bound that is at most the upper", &format!("{low} and {high}")));
+        }
+        if !self.bounds.is_empty() && n_classes > 2 {
+            return Err(setting("bound", "a target of two classes", &format!("{n_classes} classes")));
+        }
+        if let ClassWeight::Given(weights) = &self.class_weight {
+            if weights.len() != n_classes {
+                let what = "number of class weights".to_string();
+                return Err(Error::Shape { what, expected: n_classes, found: weights.len() });
+            }
+            if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
+                return Err(setting("class-weight", "finite and above 0", weight));
+            }
+        }
+        self.check_method()?;
+        if class_totals(rows).iter().any(|&total| total <= 0.0) {
+            return Err(one_class(rows, n_classes));
+        }
+        Ok(())
+    }
+
+    fn check_method(&self) -> Result<()> {
+        if let Method::Sgd { learning_rate, epochs, batch_size, .. }
+        | Method::Adam { learning_rate, epochs, batch_size, .. } = self.method
+        {
+            if !(learning_rate.is_finite() && learning_rate > 0.0) {
+                return Err(setting("learning-rate", "finite and above 0", &learning_rate));
+            }
+            if epochs == 0 || batch_size == 0 {
+                return Err(setting("epochs and batch-size", "at least 1", &0));
+            }
+        }
+        if self.method != Method::Newton && (self.penalty.l1 > 0.0 || !self.bounds.is_empty()) {
+            let found = format!("`{}`", self.method.name());
+            return Err(setting("solver", "`newton` for an l1 penalty or bounds", &found));
+        }
+        Ok(())
+    }
+
+    /// The penalty on the parameters of `outputs` outputs in standardised columns.
+    pub(super) fn parameter_penalty(&self, standard: &Standardisation, outputs: usize) -> ParameterPenalty {
+        let p = standard.columns.len();
+        let mut penalty = ParameterPenalty::none(outputs * (p + usize::from(self.intercept)));
+        for k in 0..outputs {
+            for (j, (&column, &scale)) in standard.columns.iter().zip(&standard.scale).enumerate() {
+                let unit = if self.penalty.standardised { 1.0 } else { scale };
+                let factor = self.penalty.factor(column);
+                penalty.l1[k * p + j] = self.penalty.l1 * factor / unit;
+                penalty.l2[k * p + j] = self.penalty.l2 * factor / (unit * unit);
+                if let Some((low, high)) = self.bounds.get(column) {
+                    (penalty.lower[k * p + j], penalty.upper[k * p + j]) = (low * scale, high * scale);
+                }
+            }
+        }
+        if outputs > 1 && !self.penalty.is_none() {
+            let unpenalised = (0..p).filter(|&j| penalty.is_free(j)).map(|j| (0..outputs).map(|k| k * p + j).collect());
+            penalty.gauges = unpenalised.collect();
+            if self.intercept {
+                penalty.gauges.push((0..outputs).map(|k| outputs * p + k).collect());
+            }
+        }
+        penalty
+    }
+}
+
+fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
+    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
+}
+
+fn one_class(rows: &Rows<'_>, n_classes: usize) -> Error {
+    let found = match rows.is_empty() || rows.total_weight() == 0.0 {
+        true => "no rows",
+        false if n_classes == 2 => "rows of one class only",
+        false => "a class without rows",
+    };
+    let expected = if n_classes == 2 { "rows of two classes" } else { "rows of every class" };
+    Error::Target {
+        place: Place::default(),
+        problem: format!("a fit needs {expected}, found {found}"),
+        help: "look at rows left out for missing values, and at zero weights".to_string(),
+    }
+}
