@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use logistic::encode::{Missing, Unseen};
-use logistic::model::Model;
+use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
 /// Logistic regression, start to finish.
@@ -103,11 +103,11 @@ pub(crate) struct TrainArgs {
     /// The column to predict
     #[arg(long)]
     pub(crate) target: String,
-    /// The class whose probability is modelled; needed unless it is called 1, true or yes. Of more than two classes,
-    /// this one is modelled against all others
+    /// The class whose probability is modelled, of two; needed unless it is called 1, true or yes. Of more than two
+    /// classes, this one is modelled against all others; without it, all are modelled together (softmax)
     #[arg(long, value_name = "LABEL")]
     pub(crate) positive: Option<String>,
-    /// The columns to predict from [default: all but target, weights and excluded ones]
+    /// The columns to predict from [default: all but target, weights, offset and excluded ones]
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) features: Vec<String>,
     /// Columns to leave out
@@ -116,7 +116,8 @@ pub(crate) struct TrainArgs {
     /// Columns that are categories although they look like numbers
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) categorical: Vec<String>,
-    /// The reference level of a category [default: the first in sorted order]; may be given more than once
+    /// The reference level of a category, or the base class of the target [default: the first in sorted order]; may be
+    /// given more than once
     #[arg(long, value_name = "COLUMN=LEVEL", value_parser = reference)]
     pub(crate) reference: Vec<String>,
     /// Pool levels of fewer rows than this into `(other)`
@@ -140,6 +141,22 @@ pub(crate) struct TrainArgs {
     /// The column of row weights
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weights: Option<String>,
+    /// What the weights stand for; coefficients are the same, standard errors are not
+    #[arg(long, value_enum, default_value_t, requires = "weights", value_name = "KIND")]
+    pub(crate) weight_kind: WeightKindName,
+    /// A column that is added to the logit as it is; scoring needs it too
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) offset: Option<String>,
+    /// Weigh positive rows this many times as much. What rows are called follows the weights, probabilities do not
+    #[arg(long, allow_negative_numbers = true, value_name = "X", conflicts_with = "class_weight")]
+    pub(crate) pos_weight: Option<f64>,
+    /// Weigh classes against each other: `balanced`, or CLASS=X, which may be given more than once. What rows are called
+    /// follows the weights, probabilities do not
+    #[arg(long, value_name = "balanced|CLASS=X")]
+    pub(crate) class_weight: Vec<String>,
+    /// Leave probabilities as the weights of the classes shift them
+    #[arg(long)]
+    pub(crate) raw_probabilities: bool,
     /// What to do with missing values in features
     #[arg(long, value_enum, default_value_t)]
     pub(crate) missing: MissingPolicy,
@@ -242,6 +259,24 @@ impl From<MissingPolicy> for Missing {
             MissingPolicy::Error => Missing::Error,
             MissingPolicy::Drop => Missing::Drop,
             MissingPolicy::Impute => Missing::Impute,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum WeightKindName {
+    /// A row of weight 2 is two rows
+    #[default]
+    Frequency,
+    /// A row of weight 2 stands for twice as many of a population: robust standard errors, no tests by likelihood
+    Sampling,
+}
+
+impl From<WeightKindName> for WeightKind {
+    fn from(name: WeightKindName) -> Self {
+        match name {
+            WeightKindName::Frequency => WeightKind::Frequency,
+            WeightKindName::Sampling => WeightKind::Sampling,
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn matrix_keys(matrix: &ConfusionMatrix) -> Value {
 
 /// The evaluation for people.
 pub(crate) fn words(evaluation: &Evaluation, target: &Target) -> String {
-    let mut text = confusion_words(&evaluation.confusion, [&target.negative, &target.positive]);
+    let mut text = confusion_words(&evaluation.confusion, [target.negative(), target.positive()]);
     let matrix = &evaluation.confusion;
     let calibration = &evaluation.calibration;
     let rates = [

@@ -26,19 +26,21 @@ pub(crate) fn run(args: &SummaryArgs) -> Outcome {
 pub(crate) fn keys(model: &Model) -> Value {
     let facts = &model.facts;
     let target = &model.encoder.target;
+    let binary = target.classes.len() == 2;
     let warnings: Vec<Value> = model
         .warnings
         .iter()
         .map(|warning| json!({"kind": warning.kind(), "columns": warning.columns(), "message": warning.to_string()}))
         .collect();
-    let mut classes = [&target.negative, &target.positive];
+    let mut classes = target.classes.clone();
     classes.sort_unstable();
     json!({
         "n_rows": facts.n_rows,
         "target": target.column,
         "classes": classes,
-        "positive": target.positive,
-        "threshold": model.threshold,
+        "positive": binary.then_some(target.positive()),
+        "base": (!binary).then_some(target.negative()),
+        "threshold": binary.then_some(model.threshold),
         "solver": facts.solver,
         "l2": facts.l2,
         "coefficients": model.coefficients.iter().map(coefficient_keys).collect::<Vec<_>>(),
@@ -75,6 +77,9 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
     if let Some(level) = &coefficient.level {
         keys["level"] = json!(level);
     }
+    if let Some(class) = &coefficient.class {
+        keys["class"] = json!(class);
+    }
     keys
 }
 
@@ -82,10 +87,23 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
 pub(crate) fn words(model: &Model) -> String {
     let facts = &model.facts;
     let target = &model.encoder.target;
-    let mut text = format!(
-        "logistic regression: probability that `{}` is `{}` (against `{}`)\n",
-        target.column, target.positive, target.negative
-    );
+    let mut text = match target.classes.as_slice() {
+        [negative, positive] => {
+            format!(
+                "logistic regression: probability that `{}` is `{positive}` (against `{negative}`)\n",
+                target.column
+            )
+        }
+        classes => format!(
+            "multinomial logistic regression: probability of each of the {} classes of `{}`{}\n",
+            classes.len(),
+            target.column,
+            match model.coefficients.iter().any(|c| c.class.as_deref() == Some(target.negative())) {
+                true => String::new(),
+                false => format!(", coefficients against `{}`", target.negative()),
+            }
+        ),
+    };
     let penalty = match facts.l2 {
         0.0 => "maximum likelihood".to_string(),
         l2 => format!("ridge penalty l2 = {}", short(l2)),
@@ -103,15 +121,20 @@ pub(crate) fn words(model: &Model) -> String {
         "certificate: gradient at most {:.1e}, objective within {:.1e} nats per row of its minimum\n",
         facts.gradient_max_norm, facts.gap
     );
-    text.push_str(&coefficient_table(model));
+    for own in model.coefficients.chunk_by(|a, b| a.class == b.class) {
+        if let Some(class) = &own[0].class {
+            let _ = writeln!(text, "\nclass `{class}`");
+        }
+        text.push_str(&coefficient_table(own));
+    }
     let _ = writeln!(
         text,
         "\nlog-likelihood {}   null {}   deviance {}\nAIC {}   BIC {}   McFadden R² {:.4}",
         short(facts.log_likelihood),
         short(facts.null_log_likelihood),
         short(facts.deviance()),
-        short(facts.aic()),
-        short(facts.bic()),
+        cell(facts.aic()),
+        cell(facts.bic()),
         facts.pseudo_r2_mcfadden(),
     );
     if facts.l2 > 0.0 {
@@ -120,12 +143,11 @@ pub(crate) fn words(model: &Model) -> String {
     text
 }
 
-fn coefficient_table(model: &Model) -> String {
+fn coefficient_table(coefficients: &[Coefficient]) -> String {
     let header = ["term", "estimate", "std. error", "z", "p", "95 % low", "95 % high", "odds ratio"];
     let mut table = table(header.map(String::from).to_vec());
-    for coefficient in &model.coefficients {
+    for coefficient in coefficients {
         let inference = coefficient.inference.as_ref();
-        let cell = |value: Option<f64>| value.map_or("–".to_string(), short);
         table.add_row(vec![
             coefficient.term.clone(),
             coefficient.estimate.map_or("left out".to_string(), short),
@@ -139,6 +161,10 @@ fn coefficient_table(model: &Model) -> String {
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     format!("{}\n", table.trim_fmt())
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or("–".to_string(), short)
 }
 
 fn p_value(p: f64) -> String {

@@ -8,7 +8,7 @@ use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
 use logistic::evaluate::Evaluation;
 use logistic::file::OutputFile;
-use logistic::model::{LogisticRegression, Method, Model, Penalty};
+use logistic::model::{ClassWeight, LogisticRegression, Method, Model, Penalty};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
 use logistic::table::{ReadOptions, Table, read};
@@ -99,10 +99,13 @@ fn check(args: &TrainArgs) -> Outcome {
 
 fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
     let mut options = args.format.options(args.categorical.clone());
-    let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name);
+    let named = |name: &String| [Some(&args.target), args.weights.as_ref(), args.offset.as_ref()].contains(&Some(name));
     options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
     if !args.features.is_empty() {
-        options.only = Some(args.features.iter().chain([&args.target]).chain(&args.weights).cloned().collect());
+        options.only = Some({
+            let others = [&args.target].into_iter().chain(&args.weights).chain(&args.offset);
+            args.features.iter().chain(others).cloned().collect()
+        });
     }
     let table = load(&args.data, &options)?;
     let encoding = Encoding {
@@ -112,6 +115,7 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
         exclude: args.exclude.clone(),
         categorical: args.categorical.clone(),
         weights: args.weights.clone(),
+        offset: args.offset.clone(),
         missing: args.missing.into(),
         reference: pairs(&args.reference, '=', |name, _| table.require(name).is_ok()),
         min_level_count: args.min_level_count,
@@ -160,12 +164,44 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
         penalty: Penalty::ridge(args.l2),
         intercept: !args.no_intercept,
         method,
+        class_weight: class_weight(args, &encoder.target)?,
+        weight_kind: args.weight_kind.into(),
         ..LogisticRegression::default()
     };
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
     let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
+    let model = Model::new(encoder, fit, args.threshold, encoded.warnings.clone());
+    if args.raw_probabilities { Ok(model) } else { model.calibrated() }
+}
+
+/// The weights of the classes, by the number of the class.
+fn class_weight(args: &TrainArgs, target: &Target) -> Result<ClassWeight, Error> {
+    let wrong = |name, expected: String, found: &str| Error::Setting { name, expected, found: format!("`{found}`") };
+    if let Some(weight) = args.pos_weight {
+        return match target.classes.len() {
+            2 => Ok(ClassWeight::Given(vec![1.0, weight])),
+            _ => Err(wrong("pos-weight", "two classes; `--class-weight CLASS=X` takes more".to_string(), "more")),
+        };
+    }
+    match args.class_weight.as_slice() {
+        [] => return Ok(ClassWeight::Equal),
+        [only] if only == "balanced" => return Ok(ClassWeight::Balanced),
+        _ => {}
+    }
+    let mut weights = vec![1.0; target.classes.len()];
+    for typed in &args.class_weight {
+        let cut = typed.rsplit_once('=').and_then(|(class, weight)| Some((class, weight.parse::<f64>().ok()?)));
+        let Some((class, weight)) = cut else {
+            return Err(wrong("class-weight", "`balanced`, or CLASS=X with a number X".to_string(), typed));
+        };
+        let Some(at) = target.classes.iter().position(|known| known == class) else {
+            let classes = target.classes.iter().map(|class| format!("`{class}`")).collect::<Vec<_>>().join(", ");
+            return Err(wrong("class-weight", format!("one of the classes {classes}"), class));
+        };
+        weights[at] = weight;
+    }
+    Ok(ClassWeight::Given(weights))
 }
 
 /// The evaluation on the rows held out, or on the test file.
@@ -206,7 +242,7 @@ fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test
         let names: Vec<&str> = model.encoder.sources.iter().map(|source| source.name.as_str()).collect();
         let weight = model.weight();
         let boundary = Boundary { weight: [weight[0], weight[1]], bias: model.intercept(), threshold: model.threshold };
-        let classes = [target.negative.as_str(), target.positive.as_str()];
+        let classes = [target.negative(), target.positive()];
         let axes = [names[0], names[names.len() - 1]];
         plot::scatter(&points, &positive, axes, classes, Some(boundary))?.save(dir, "decision-boundary")?;
     }
@@ -221,7 +257,7 @@ fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test
 /// Pictures of an evaluation; curves that do not exist for rows of one class are left out.
 pub(crate) fn evaluation_pictures(dir: &Path, evaluation: &Evaluation, target: &Target) -> Outcome {
     let matrix = &evaluation.confusion;
-    plot::confusion_matrix(matrix, [&target.negative, &target.positive])?.save(dir, "confusion-matrix")?;
+    plot::confusion_matrix(matrix, [target.negative(), target.positive()])?.save(dir, "confusion-matrix")?;
     if let Some(roc) = &evaluation.roc {
         plot::roc(roc).save(dir, "roc")?;
     }

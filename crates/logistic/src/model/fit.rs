@@ -214,6 +214,7 @@ impl LogisticRegression {
             log_likelihood: -total * risk.sums(&attempt.parameters, Order::Value).value,
             null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
             class_weight: Vec::new(),
+            calibrated: false,
             pseudo_likelihood: false,
         };
         let sound = attempt.termination == Termination::Converged && self.is_maximum_likelihood();
