@@ -77,6 +77,29 @@ answer <- function(s) {
       pearson_std = rstandard(m, type = "pearson"), deviance_std = rstandard(m, type = "deviance"),
       rstudent = rstudent(m), cook = cooks.distance(m))
     out <- lapply(out, unname)
+  } else if (s$group == "effects") {
+    # Effects as a function of the coefficients, differentiated numerically.
+    m <- fit_of(s, d); f <- delete.response(terms(m)); levels <- m$xlevels; b <- coef(m); v <- vcov(m)
+    eta <- function(data, b) drop(model.matrix(f, data, xlev = levels) %*% b)
+    one <- function(effect) {
+      g <- sapply(seq_along(b), function(j) {
+        h <- 1e-3 * sqrt(v[j, j]); e <- function(t) { c <- b; c[j] <- c[j] + t * h; effect(c) }
+        (8 * (e(1) - e(-1)) - (e(2) - e(-2))) / (12 * h)
+      })
+      c(effect(b), sqrt(drop(g %*% v %*% g)))
+    }
+    mean_of <- function(x) sum(d$.w * x) / sum(d$.w)
+    out$name <- c(); out$ame <- c(); out$se <- c()
+    add <- function(name, effect) { r <- one(effect); out$name <<- c(out$name, name); out$ame <<- c(out$ame, r[1]); out$se <<- c(out$se, r[2]) }
+    for (c in flat(s$numeric)) {
+      at <- match(c, gsub("`", "", names(b)))
+      add(c, function(b) mean_of(dlogis(eta(d, b)) * b[at]))
+    }
+    for (c in flat(s$categorical)) for (l in levels(d[[c]])[-1]) {
+      high <- d; high[[c]] <- factor(l, levels = levels(d[[c]])); low <- d; low[[c]] <- factor(levels(d[[c]])[1], levels = levels(d[[c]]))
+      x1 <- model.matrix(f, high, xlev = levels); x0 <- model.matrix(f, low, xlev = levels)
+      add(paste0(c, "[", l, "]"), function(b) mean_of(plogis(drop(x1 %*% b)) - plogis(drop(x0 %*% b))))
+    }
   } else if (s$group == "offset") {
     m <- fit_of(s, d)
     out$coef <- unname(coef(m)); out$se <- unname(sqrt(diag(vcov(m)))); out$loglik <- as.numeric(logLik(m))

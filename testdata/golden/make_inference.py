@@ -298,7 +298,259 @@ def covariance():
     return with_r("covariance", cases, reference, compare)
 
 
-GROUPS = {"likelihood_ratio": likelihood_ratio, "profile": profile, "covariance": covariance}
+# --- Average marginal effects -----------------------------------------------------------------------------------------
+
+
+def effects():
+    cases = [
+        ("spector.main", spector()),
+        ("spector.frequency", spector(weight_formula=FREQUENCY, weight_kind="frequency")),
+        ("saheart.main", saheart()),
+        ("fair.main", spec_of("fair.main")),
+        ("german_credit.small", german_small()),
+    ]
+
+    def reference(d):
+        fit = fitted(d)
+        v = solve(fit.information, np.eye(d.k))
+        s = d.s / d.s.sum()
+        slope = fit.mu * (1 - fit.mu)
+
+        def derivative(j):
+            gradient = (s * slope * (1 - 2 * fit.mu)) @ d.x * fit.w[j]
+            gradient[j] += s @ slope
+            return s @ slope * fit.w[j], gradient
+
+        def change(j, others):
+            high, low = d.x.copy(), d.x.copy()
+            high[:, others] = 0
+            low[:, others] = 0
+            high[:, j], low[:, j] = 1, 0
+            a, b = sigmoid(high @ fit.w + d.offset), sigmoid(low @ fit.w + d.offset)
+            return s @ (a - b), (s * a * (1 - a)) @ high - (s * b * (1 - b)) @ low
+
+        def table(rows):
+            names, found = [r[0] for r in rows], [r[1] for r in rows]
+            ame = np.array([f[0] for f in found])
+            se = np.sqrt(np.array([f[1] @ v @ f[1] for f in found]))
+            return {"names": names, "ame": ame} | wald(ame, se)
+
+        main, each, binary = [], [], []
+        for term, at in d.terms().items():
+            for j in at:
+                if term in d.levels:
+                    main.append((d.names[j], change(j, at)))
+                    if len(at) > 1:
+                        each.append((d.names[j], change(j, [])))
+                else:
+                    main.append((d.names[j], derivative(j)))
+                    if set(d.x[:, j].astype(float)) == {0.0, 1.0}:
+                        binary.append((d.names[j], change(j, [])))
+        result = {"effects": table(main)}
+        if binary:
+            result["numeric_0_1_as_change"] = table(binary)
+        if each:
+            result["dummies_one_by_one"] = table(each)
+        return result
+
+    def compare(d, result, r):
+        x, y, s = d.x.astype(float), d.y.astype(float), d.s.astype(float).astype(int)
+        m = sm.Logit(np.repeat(y, s), np.repeat(x, s, axis=0)).fit(newton(d.x, d.y, d.s).w.astype(float), disp=0)
+        got = m.get_margeff(at="overall", method="dydx", dummy=True)
+        got = dict(zip(d.names[1:], zip(got.margeff, got.margeff_se)))
+        expected = {}
+        for key in ("effects", "numeric_0_1_as_change", "dummies_one_by_one"):
+            if key in result:
+                expected |= {n: (a, e) for n, a, e in zip(*(result[key][q] for q in ("names", "ame", "se")))}
+        main = result["effects"]
+        assert r["name"] == main["names"]
+        return {
+            "R, numeric derivatives: ame": apart(r["ame"], main["ame"]),
+            "R, numeric derivatives: se": apart(r["se"], main["se"]),
+            "statsmodels ame (dummies one by one, 0/1 as change)": apart(
+                [got[n][0] for n in expected], [v[0] for v in expected.values()]
+            ),
+            "statsmodels se": apart([got[n][1] for n in expected], [v[1] for v in expected.values()]),
+        }
+
+    return with_r("effects", cases, reference, compare)
+
+
+# --- Collinearity -----------------------------------------------------------------------------------------------------
+
+
+def determinant(a):
+    a, result = np.array(a, L), L(1)
+    for c in range(len(a)):
+        p = c + int(np.argmax(abs(a[c:, c])))
+        if p != c:
+            a[[c, p]] = a[[p, c]]
+            result = -result
+        result *= a[c, c]
+        a[c + 1 :] -= (a[c + 1 :, c] / a[c, c])[:, None] * a[c]
+    return result
+
+
+def collinearity():
+    cases = [
+        ("spector.main", spector()),
+        ("saheart.main", saheart()),
+        ("breast_cancer.mean10", spec_of("breast_cancer.mean10")),
+        ("fair.main", spec_of("fair.main")),
+        ("german_credit.small", german_small()),
+        ("german_credit.frequency", german_small(weight_formula=FREQUENCY, weight_kind="frequency")),
+        ("wa_churn.reduced", spec_of("wa_churn.reduced")),
+    ]
+
+    def generalised(correlation, terms):
+        whole = determinant(correlation)
+        for at in terms.values():
+            at = [j - 1 for j in at]
+            rest = [j for j in range(len(correlation)) if j not in at]
+            part = lambda q: determinant(correlation[np.ix_(q, q)]) if q else L(1)
+            yield part(at) * part(rest) / whole
+
+    def correlation(v):
+        d = np.sqrt(np.diag(v))
+        return v / d[:, None] / d[None, :]
+
+    def reference(d):
+        fit = fitted(d)
+        terms = d.terms()
+        s = d.s / d.s.sum()
+        centred = d.x[:, 1:] - s @ d.x[:, 1:]
+        design = correlation(centred.T @ (centred * s[:, None]))
+        estimates = correlation(solve(fit.information, np.eye(d.k))[1:, 1:])
+        plain_x = d.x * np.sqrt(d.s)[:, None]
+        scaled = plain_x / np.sqrt((plain_x**2).sum(axis=0))
+        singular = np.linalg.svd(scaled.astype(float), compute_uv=False)
+        df = [len(at) for at in terms.values()]
+        by_design, by_estimates = list(generalised(design, terms)), list(generalised(estimates, terms))
+        return {
+            "vif_columns": d.names[1:],
+            "vif_design": np.diag(solve(design, np.eye(d.k - 1))),
+            "vif_estimates": np.diag(solve(estimates, np.eye(d.k - 1))),
+            "terms": list(terms),
+            "df": df,
+            "gvif_design": by_design,
+            "gvif_estimates": by_estimates,
+            "gvif_design_root": [g ** (1 / L(2 * k)) for g, k in zip(by_design, df)],
+            "gvif_estimates_root": [g ** (1 / L(2 * k)) for g, k in zip(by_estimates, df)],
+            "condition_number": singular[0] / singular[-1],
+        }
+
+    def compare(d, result, r):
+        from statsmodels.stats.outliers_influence import variance_inflation_factor
+
+        assert r["terms"] == result["terms"] and r["df"] == result["df"]
+        agreement = {"R.car gvif_estimates": apart(r["gvif"], result["gvif_estimates"])}
+        if "weight_formula" not in d.spec:
+            x = d.x.astype(float)
+            found = [variance_inflation_factor(x, j) for j in range(1, d.k)]
+            agreement["statsmodels vif_design"] = apart(found, result["vif_design"])
+        return agreement
+
+    return with_r("collinearity", cases, reference, compare)
+
+
+# --- Influence --------------------------------------------------------------------------------------------------------
+
+
+def influence():
+    cases = [
+        ("spector.main", spector()),
+        ("saheart.main", saheart()),
+        ("fair.main", spec_of("fair.main")),
+        ("german_credit.main", spec_of("german_credit.main")),
+        ("german_credit.frequency", german_small(weight_formula=FREQUENCY, weight_kind="frequency")),
+    ]
+
+    def everything(d):
+        fit = fitted(d)
+        inverse = solve(fit.information, np.eye(d.k))
+        leverage = ((d.x @ inverse) * d.x).sum(axis=1) * fit.v
+        sign = np.where(d.y == 1, L(1), L(-1))
+        pearson = np.sqrt(d.s) * (d.y - fit.mu) / np.sqrt(fit.mu * (1 - fit.mu))
+        deviance = sign * np.sqrt(2 * d.s * softplus(-sign * fit.eta))
+        free = 1 - leverage
+        return {
+            "leverage": leverage,
+            "pearson": pearson,
+            "deviance": deviance,
+            "pearson_std": pearson / np.sqrt(free),
+            "deviance_std": deviance / np.sqrt(free),
+            "rstudent": sign * np.sqrt(deviance**2 + leverage * pearson**2 / free),
+            "cook": pearson**2 * leverage / free**2 / d.k,
+        }
+
+    def reference(d):
+        every = everything(d)
+        top = np.argsort(-every["cook"], kind="stable")[:10]
+        result = {"rows": d.table.index.to_numpy()[top]}
+        result |= {k: v[top] for k, v in every.items()}
+        sums = {k: np.abs(v).sum() for k, v in every.items()}
+        return {"top": result, "sums_of_absolute_values": sums, "largest_leverage": every["leverage"].max()}
+
+    def compare(d, result, r):
+        every = everything(d)
+        agreement = {f"R {k}": apart(r[k], every[k]) for k in every}
+        if "weight_formula" not in d.spec:
+            m = sm.GLM(d.y.astype(float), d.x.astype(float), sm.families.Binomial()).fit(tol=1e-14).get_influence()
+            agreement["statsmodels leverage"] = apart(m.hat_matrix_diag, every["leverage"])
+            agreement["statsmodels cook"] = apart(m.cooks_distance[0], every["cook"])
+            agreement["statsmodels pearson_std"] = apart(m.resid_studentized, every["pearson_std"])
+        return agreement
+
+    return with_r("influence", cases, reference, compare)
+
+
+# --- Pseudo R² --------------------------------------------------------------------------------------------------------
+
+
+def pseudo_r2():
+    cases = [
+        ("spector.main", spector()),
+        ("spector.frequency", spector(weight_formula=FREQUENCY, weight_kind="frequency")),
+        ("saheart.main", saheart()),
+        ("fair.main", spec_of("fair.main")),
+        ("german_credit.main", spec_of("german_credit.main")),
+        ("iris.vv", spec_of("iris.vv")),
+    ]
+    records = []
+    for name, spec in cases:
+        d = Design(spec)
+        fit, null = fitted(d), newton(d.x[:, :1], d.y, d.s)
+        n = d.s.sum()
+        cox = -np.expm1(2 * (null.loglik - fit.loglik) / n)
+        mean = lambda k: (d.s * fit.mu)[d.y == k].sum() / d.s[d.y == k].sum()
+        result = {
+            "loglik": fit.loglik,
+            "null_loglik": null.loglik,
+            "mcfadden": 1 - fit.loglik / null.loglik,
+            "mcfadden_adjusted": 1 - (fit.loglik - d.k) / null.loglik,
+            "cox_snell": cox,
+            "nagelkerke": cox / -np.expm1(2 * null.loglik / n),
+            "tjur": mean(1) - mean(0),
+        }
+        m = sm.GLM(d.y.astype(float), d.x.astype(float), sm.families.Binomial(), freq_weights=d.s.astype(float)).fit(tol=1e-14)
+        agreement = {
+            "statsmodels.GLM mcfadden": apart(m.pseudo_rsquared("mcf"), result["mcfadden"]),
+            "statsmodels.GLM cox_snell": apart(m.pseudo_rsquared("cs"), result["cox_snell"]),
+        }
+        print(name, agreement)
+        records.append(record("pseudo_r2", name, spec, d, reference=result, agreement=agreement))
+    return records
+
+
+GROUPS = {
+    "likelihood_ratio": likelihood_ratio,
+    "profile": profile,
+    "covariance": covariance,
+    "effects": effects,
+    "collinearity": collinearity,
+    "influence": influence,
+    "pseudo_r2": pseudo_r2,
+}
 
 
 def main():
