@@ -23,7 +23,7 @@ rows_of <- function(s) {
   if (!is.null(s$positive)) d$`.y` <- as.integer(d[[s$target]] == s$positive)
   at <- function(f) eval(parse(text = gsub("mod", "%%", f)), list(i = d$`.i`))
   d$`.w` <- if (is.null(s$weight_formula)) rep(1, nrow(d)) else at(s$weight_formula)
-  d$`.o` <- if (!is.null(s$offset)) as.numeric(d[[s$offset]]) else if (!is.null(s$offset_formula)) at(s$offset_formula) else rep(0, nrow(d))
+  d$`.o` <- if (!is.null(s[["offset"]])) as.numeric(d[[s[["offset"]]]]) else if (!is.null(s$offset_formula)) at(s$offset_formula) else rep(0, nrow(d))
   d
 }
 formula_of <- function(s, y = ".y") {
@@ -124,6 +124,9 @@ answer <- function(s) {
     m <- eval(bquote(multinom(.(f), data = d, weights = .w, trace = FALSE, abstol = 1e-15, reltol = 1e-15, maxit = 5000, Hess = TRUE)))
     c <- coef(m); if (!is.matrix(c)) c <- matrix(c, 1)
     out$coef <- unname(c); out$se <- unname(matrix(sqrt(diag(vcov(m))), nrow(c), byrow = TRUE)); out$loglik <- as.numeric(logLik(m))
+    scale <- 1 / sqrt(diag(m$Hessian))
+    v <- solve(m$Hessian * outer(scale, scale), tol = 0) * outer(scale, scale)
+    out$se_solve <- unname(matrix(sqrt(diag(v)), nrow(c), byrow = TRUE))
   } else if (s$group == "firth") {
     d <<- d; f <- formula_of(s)
     m <- eval(bquote(brglm(.(f), data = d, family = binomial(), control.brglm = brglm.control(br.epsilon = 1e-12, br.maxit = 1000))))
