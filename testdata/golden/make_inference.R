@@ -114,9 +114,11 @@ answer <- function(s) {
     out$coef <- as.numeric(coef(m, s = lambda, exact = FALSE)); out$npasses <- m$npasses
   } else if (s$group == "lambda_max") {
     x <- as.matrix(read.csv(s$matrix, header = FALSE)); y <- scan(s$y_file, quiet = TRUE)
-    m <- glmnet(x, y, family = "binomial", alpha = s$alpha, standardize = FALSE, nlambda = 5)
+    w <- scan(s$w_file, quiet = TRUE); pf <- as.numeric(flat(s$penalty_factor))
+    m <- glmnet(x, y, family = "binomial", alpha = s$alpha, standardize = s$standardize, weights = w, penalty.factor = pf, nlambda = 5, thresh = 1e-15, maxit = 1e7)
     out$lambda1 <- m$lambda[1]
-    f <- glmnet(x, y, family = "binomial", alpha = s$alpha, standardize = FALSE, lambda = as.numeric(flat(s$lambdas)), thresh = 1e-15, maxit = 1e7)
+    f <- glmnet(x, y, family = "binomial", alpha = s$alpha, standardize = s$standardize, weights = w, penalty.factor = pf,
+      lambda = as.numeric(flat(s$lambdas)), thresh = 1e-15, maxit = 1e7)
     out$coef <- lapply(seq_along(f$lambda), function(j) as.numeric(coef(f)[, j]))
   } else if (s$group == "mlogit") {
     d$`.t` <- relevel(factor(d[[s$target]], levels = sort(unique(d[[s$target]]), method = "radix")), ref = s$base)

@@ -707,43 +707,53 @@ def penalised():
 
 
 def lambda_max():
+    by_hand = {"age": 0.0, "tobacco": 0.5, "famhist": 2.0}
+    both = {"standardize": True, "factor": by_hand}
     cases = [
-        (f"{name}.alpha{alpha:g}", spec, alpha)
+        (f"{name}.alpha{alpha:g}", spec, alpha, {})
         for name, spec in [
             ("german_credit", spec_of("german_credit.main", scale="zscore")),
             ("sonar", spec_of("sonar.main", scale="zscore")),
         ]
         for alpha in (1.0, 0.5)
     ]
+    weights = {"weight_formula": SAMPLING, "weight_kind": "sampling"}
+    cases += [("saheart.factors", saheart(), 0.5, both), ("saheart.weights", saheart(**weights), 1.0, both)]
     prepared, jobs = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for name, spec, alpha in cases:
+        for name, spec, alpha, rest in cases:
             d = Design(spec)
+            q = Penalty(d, 1, 0, **rest)
             s = d.s / d.s.sum()
-            gradient = d.x[:, 1:].T @ (s * (d.y - s @ d.y))
-            top = abs(gradient).max() / L(alpha)
+            # The fit of the columns without a penalty; then the steepest of the others.
+            free = newton(d.x[:, q.l1 == 0], d.y, d.s)
+            slope = np.where(q.l1 == 0, 0, abs(d.x.T @ (s * (d.y - free.mu))) / np.where(q.l1 == 0, 1, q.l1))
+            top = slope.max() / L(alpha)
             lambdas = [float(top * f) for f in (L(0.5), L(0.1), L(0.02))]
-            prepared.append((d, top, lambdas, d.names[1 + int(abs(gradient).argmax())]))
-            job = {"group": "lambda_max", "alpha": alpha, "lambdas": lambdas}
+            prepared.append((d, q, top, lambdas, d.names[int(slope.argmax())]))
+            rescale = sum(q.factor) / len(q.factor)
+            job = {"group": "lambda_max", "alpha": alpha, "lambdas": [v * rescale for v in lambdas]}
+            job |= {"penalty_factor": q.factor, "standardize": rest.get("standardize", False)}
             jobs.append({"id": name, **spec, **job, **write_matrix(folder, name, d)})
         answers = run_r(jobs)
     records = []
-    for (name, spec, alpha), (d, top, lambdas, first), r in zip(cases, prepared, answers):
+    for (name, spec, alpha, rest), (d, q1, top, lambdas, first), r in zip(cases, prepared, answers):
         points, gaps, same = [], [], []
         for lam, coef in zip(lambdas, r["coef"]):
-            q = Penalty(d, L(lam) * L(alpha), L(lam) * (1 - L(alpha)))
+            q = Penalty(d, L(lam) * L(alpha), L(lam) * (1 - L(alpha)), **rest)
             w, objective = penalised_minimum(d, q)
             points.append({"lambda": lam, "objective": objective, "support": len(support(d, w)), "coef": w})
-            gaps.append(abs(np.array(coef, L) - w)[1:].max() / abs(w[1:]).max())
+            gaps.append(abs((np.array(coef, L) - w) * q.sd)[1:].max() / abs(w * q.sd)[1:].max())
             same.append(support(d, coef) == support(d, w))
         agreement = {
-            "R.glmnet lambda_max": apart(r["lambda1"], top),
+            "R.glmnet lambda_max": apart(r["lambda1"] / (sum(q1.factor) / len(q1.factor)), top),
             "R.glmnet coef, of the largest": float(f"{max(gaps):.1e}"),
             "R.glmnet same support": same,
         }
         print(name, agreement, [p["support"] for p in points])
         result = {"lambda_max": top, "first_in": first, "path": points}
-        records.append(record("lambda_max", name, spec, d, alpha=alpha, reference=result, agreement=agreement))
+        penalty = {"alpha": alpha, "standardize": rest.get("standardize", False), "penalty_factor": q1.factor}
+        records.append(record("lambda_max", name, spec, d, penalty=penalty, reference=result, agreement=agreement))
     return records
 
 
