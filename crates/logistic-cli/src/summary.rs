@@ -144,20 +144,24 @@ pub(crate) fn words(model: &Model) -> String {
 }
 
 fn coefficient_table(coefficients: &[Coefficient]) -> String {
-    let header = ["term", "estimate", "std. error", "z", "p", "95 % low", "95 % high", "odds ratio"];
-    let mut table = table(header.map(String::from).to_vec());
+    let known = coefficients.iter().any(|coefficient| coefficient.inference.is_some());
+    let header: &[&str] = match known {
+        true => &["term", "estimate", "std. error", "z", "p", "95 % low", "95 % high", "odds ratio"],
+        false => &["term", "estimate", "odds ratio"],
+    };
+    let mut table = table(header.iter().map(ToString::to_string).collect());
     for coefficient in coefficients {
         let inference = coefficient.inference.as_ref();
-        table.add_row(vec![
-            coefficient.term.clone(),
-            coefficient.estimate.map_or("left out".to_string(), short),
-            cell(inference.map(|i| i.std_error)),
-            inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)),
-            inference.map_or("–".to_string(), |i| p_value(i.p_value)),
-            cell(inference.map(|i| i.ci_low)),
-            cell(inference.map(|i| i.ci_high)),
-            cell(coefficient.estimate.map(f64::exp)),
-        ]);
+        let mut row = vec![coefficient.term.clone(), coefficient.estimate.map_or("left out".to_string(), short)];
+        if known {
+            row.push(cell(inference.map(|i| i.std_error)));
+            row.push(inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)));
+            row.push(inference.map_or("–".to_string(), |i| p_value(i.p_value)));
+            row.push(cell(inference.map(|i| i.ci_low)));
+            row.push(cell(inference.map(|i| i.ci_high)));
+        }
+        row.push(cell(coefficient.estimate.map(f64::exp)));
+        table.add_row(row);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     format!("{}\n", table.trim_fmt())

@@ -90,14 +90,20 @@ impl Facts {
         -2.0 * self.log_likelihood
     }
 
-    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where the likelihood is none of a sample.
+    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty, and
+    /// where the likelihood is none of a sample.
     pub fn aic(&self) -> Option<f64> {
-        (!self.pseudo_likelihood).then(|| 2.0 * self.rank as f64 + self.deviance())
+        self.is_likelihood().then(|| 2.0 * self.rank as f64 + self.deviance())
     }
 
-    /// Schwarz's criterion, rank·ln(rows) − 2·log-likelihood; absent where the likelihood is none of a sample.
+    /// Schwarz's criterion, rank·ln(rows) − 2·log-likelihood; absent where Akaike's is.
     pub fn bic(&self) -> Option<f64> {
-        (!self.pseudo_likelihood).then(|| self.rank as f64 * (self.n_rows as f64).ln() + self.deviance())
+        self.is_likelihood().then(|| self.rank as f64 * (self.n_rows as f64).ln() + self.deviance())
+    }
+
+    /// Whether the log-likelihood is the largest that coefficients can give the rows.
+    fn is_likelihood(&self) -> bool {
+        !self.pseudo_likelihood && self.l1 == 0.0 && self.l2 == 0.0
     }
 
     /// McFadden's 1 − log-likelihood / null log-likelihood.
