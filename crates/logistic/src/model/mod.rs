@@ -1,5 +1,6 @@
 //! The fitted model: encoder, coefficients with their inference, certificate and training facts, in one file.
 
+mod bootstrap;
 mod certificate;
 mod columns;
 mod file;
@@ -9,6 +10,7 @@ mod scoring;
 mod separation;
 mod settings;
 
+pub use bootstrap::{Bootstrap, Spread};
 pub use fit::Fit;
 pub use inference::Inference;
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
