@@ -1,4 +1,9 @@
 //! The bootstrap: the metrics of rows drawn again and again from the rows there are.
+//!
+//! Rows are drawn whatever their class, not class by class: the share of positive rows is itself a draw in almost every
+//! table. With class sizes held fixed the intervals of what depends on that share are too short: over 2000 random
+//! samples of 250 rows those of the calibration intercept covered 71 %, of the average precision and of F1 88 %; drawn
+//! as here 94, 93 and 94 %.
 
 use rayon::prelude::*;
 
@@ -26,6 +31,8 @@ const MOST_STEPS: usize = 30;
 
 /// Rows in columns: the positive rows first, either class by falling probability.
 pub(super) struct Sample {
+    /// How many rows there are; draws are words of 32 bits.
+    n_rows: u32,
     y: Vec<f64>,
     weight: Vec<f64>,
     log_loss: Vec<f64>,
@@ -53,10 +60,10 @@ impl Sample {
     pub(super) fn of(rows: &Predictions<'_>, threshold: f64) -> Result<Self> {
         let mut order: Vec<usize> = (0..rows.score.len()).filter(|&row| rows.weight(row) > 0.0).collect();
         // Ties by weight and then row, so that a seed draws the same rows whatever the sort does.
-        let key = |row: usize| (rows.y[row], rows.score[row] + 0.0, rows.weight(row));
+        let key = |row: usize| (rows.y[row] == 1.0, rows.score[row] + 0.0, rows.weight(row));
         order.par_sort_unstable_by(|&a, &b| {
             let (one, other) = (key(a), key(b));
-            let falling = other.0.total_cmp(&one.0).then(other.1.total_cmp(&one.1));
+            let falling = other.0.cmp(&one.0).then(other.1.total_cmp(&one.1));
             falling.then(other.2.total_cmp(&one.2)).then(a.cmp(&b))
         });
         let column = |of: &(dyn Fn(usize) -> f64 + Sync)| order.par_iter().map(|&row| of(row)).collect::<Vec<f64>>();
@@ -67,9 +74,9 @@ impl Sample {
             let called = score[class.clone()].partition_point(|&p| p >= threshold);
             class.start..class.start + called
         });
-        drawable(&class)?;
         let (logit, line) = standardised(rows, &score);
         Ok(Sample {
+            n_rows: drawable(order.len())?,
             y: column(&|row| rows.y[row]),
             weight: column(&|row| rows.weight(row) / rows.total),
             log_loss: column(&|row| row_log_loss(rows.score[row], rows.y[row])),
@@ -94,12 +101,9 @@ impl Sample {
     fn resample(&self, seed: u64, resample: usize) -> Result<[Option<f64>; METRICS]> {
         let mut random = Mt19937::from_key(&[seed as u32, (seed >> 32) as u32, resample as u32])?;
         let mut weight = vec![0.0; self.y.len()];
-        for class in &self.class {
-            let size = class.len() as u32;
-            for _ in class.clone() {
-                let row = class.start + below(&mut random, size);
-                weight[row] += self.weight[row];
-            }
+        for _ in 0..self.n_rows {
+            let row = below(&mut random, self.n_rows);
+            weight[row] += self.weight[row];
         }
         let total: f64 = weight.iter().sum();
         let confusion = self.confusion(&weight);
@@ -180,15 +184,12 @@ impl Sample {
     }
 }
 
-/// Draws are words of 32 bits.
-fn drawable(class: &[std::ops::Range<usize>; 2]) -> Result<()> {
-    match class.iter().map(ExactSizeIterator::len).find(|&rows| u32::try_from(rows).is_err()) {
-        None => Ok(()),
-        Some(rows) => {
-            let expected = format!("at most {} for the bootstrap", u32::MAX);
-            Err(Error::Setting { name: "rows of a class", expected, found: rows.to_string() })
-        }
-    }
+fn drawable(rows: usize) -> Result<u32> {
+    u32::try_from(rows).map_err(|_| Error::Setting {
+        name: "rows",
+        expected: format!("at most {} for the bootstrap", u32::MAX),
+        found: rows.to_string(),
+    })
 }
 
 /// The logits of these probabilities as the recalibration of `rows` sees them, centred and scaled.
@@ -249,5 +250,7 @@ fn percentiles(mut values: Vec<f64>, resamples: usize) -> Option<Interval> {
         left + (right - left) * place.fract()
     };
     let interval = Interval { low: quantile(0.025), high: quantile(0.975) };
-    (interval.low < interval.high).then_some(interval)
+    // Sums of weights in another order differ in their last bits.
+    let rounding = 1e-12 * f64::max(interval.low.abs(), interval.high.abs());
+    (interval.high - interval.low > rounding).then_some(interval)
 }

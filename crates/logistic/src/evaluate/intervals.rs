@@ -26,8 +26,8 @@ const DRAWS: usize = 200_000_000;
 ///   the number of positive calls as given.
 /// - The ROC area has DeLong's interval ([`DeLong`]), or, where weights differ, that of the bootstrap.
 /// - Everything else has the percentile interval of the bootstrap (B. Efron and R. J. Tibshirani, *An Introduction to
-///   the Bootstrap*, 1993, §13.3): rows are drawn with replacement, as many of either class as there are, and take
-///   their weights along. It is absent where more than one resample in a hundred lacks the number, or all agree.
+///   the Bootstrap*, 1993, §13.3): as many rows as there are, drawn with replacement whatever their class, take their
+///   weights along. It is absent where more than one resample in a hundred lacks the number, or all agree.
 ///
 /// The threshold is taken as given. Where it was chosen on the same rows the intervals are too good.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +74,7 @@ impl Intervals {
     /// `probability`, `y` and `weight` have one entry per row; rows of weight 0 are left out.
     ///
     /// # Errors
-    /// [`Error::Setting`] for more than 1,000,000 resamples, and for a class of more than 2³² − 1 rows where there are
-    /// resamples; otherwise those of [`ConfusionMatrix::at`].
+    /// [`Error::Setting`] for more than 1,000,000 resamples, and for more than 2³² − 1 rows where there are resamples; otherwise those of [`ConfusionMatrix::at`].
     ///
     /// # Examples
     /// ```

@@ -12,6 +12,7 @@ const MOST_CLASSES: usize = 1000;
 pub struct MultiConfusionMatrix {
     n_classes: usize,
     counts: Vec<f64>,
+    total: f64,
 }
 
 impl MultiConfusionMatrix {
@@ -34,7 +35,8 @@ impl MultiConfusionMatrix {
         for (row, (&called, &y)) in rows.score.iter().zip(rows.y).enumerate() {
             counts[y as usize * n_classes + called as usize] += rows.weight(row);
         }
-        MultiConfusionMatrix { n_classes, counts }
+        let total = counts.iter().sum();
+        MultiConfusionMatrix { n_classes, counts, total }
     }
 
     /// The number of classes.
@@ -49,36 +51,32 @@ impl MultiConfusionMatrix {
 
     /// The weight of all rows.
     pub fn total(&self) -> f64 {
-        self.counts.iter().sum()
+        self.total
     }
 
     /// The matrix of one class against all others; its methods are the rates. Absent for a class that does not exist.
     pub fn one_vs_rest(&self, class: usize) -> Option<ConfusionMatrix> {
         let n = self.n_classes;
         (class < n).then(|| {
-            let mut matrix = ConfusionMatrix::default();
-            for (at, &count) in self.counts.iter().enumerate() {
-                let cell = match (at / n == class, at % n == class) {
-                    (false, false) => &mut matrix.true_negative,
-                    (false, true) => &mut matrix.false_positive,
-                    (true, false) => &mut matrix.false_negative,
-                    (true, true) => &mut matrix.true_positive,
-                };
-                *cell += count;
-            }
-            matrix
+            let others = || (0..n).filter(|&other| other != class);
+            let true_positive = self.counts[class * n + class];
+            let false_negative: f64 = others().map(|called| self.counts[class * n + called]).sum();
+            let false_positive: f64 = others().map(|actual| self.counts[actual * n + class]).sum();
+            // What is left of weights may fall below zero by rounding.
+            let true_negative = (self.total - true_positive - false_negative - false_positive).max(0.0);
+            ConfusionMatrix { true_negative, false_positive, false_negative, true_positive }
         })
     }
 
     /// The share of rows called rightly.
     pub fn accuracy(&self) -> f64 {
-        self.agreed() / self.total()
+        self.agreed() / self.total
     }
 
     /// The mean recall of the classes that rows are of: the accuracy if those classes weighed the same.
     pub fn balanced_accuracy(&self) -> f64 {
         let recalls = (0..self.n_classes).filter_map(|class| {
-            let actual: f64 = self.actual(class);
+            let actual = self.actual(class);
             (actual > 0.0).then(|| self.counts[class * self.n_classes + class] / actual)
         });
         let (sum, classes) = recalls.fold((0.0, 0.0), |(sum, classes), recall| (sum + recall, classes + 1.0));
@@ -91,7 +89,7 @@ impl MultiConfusionMatrix {
     /// where all rows are of one class and called so.
     pub fn kappa(&self) -> Option<f64> {
         let n = self.n_classes;
-        let total = self.total();
+        let total = self.total;
         let called = |class: usize| (0..n).map(|actual| self.counts[actual * n + class]).sum::<f64>();
         let chance: f64 = (0..n).map(|class| self.actual(class) / total * called(class)).sum();
         let kappa = (self.agreed() - chance) / (total - chance);

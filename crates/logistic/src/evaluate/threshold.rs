@@ -46,9 +46,9 @@ impl Threshold {
     /// The threshold for these rows.
     ///
     /// It lies in the middle of the gap between two neighbouring probabilities, 0 and 1 standing at the ends, so that
-    /// rounding elsewhere does not move a row across. Of thresholds that are equally good, precision or recall aside,
-    /// the highest is taken; with a floor under one of the two and ties in the other, the one that is better in the
-    /// first. On the rows on which it was chosen a threshold looks better than it is.
+    /// rounding elsewhere does not move a row across. Where thresholds are equally good, the highest is taken; with a
+    /// floor under precision or recall, first the one that exceeds the floor by most. On the rows on which it was
+    /// chosen a threshold looks better than it is.
     ///
     /// # Shapes
     /// `probability`, `y` and `weight` have one entry per row; rows of weight 0 are left out.
