@@ -218,10 +218,10 @@ pub(crate) fn evaluation_pictures(dir: &Path, evaluation: &Evaluation, target: &
     let matrix = &evaluation.confusion;
     plot::confusion_matrix(matrix, [&target.negative, &target.positive])?.save(dir, "confusion-matrix")?;
     if let Some(roc) = &evaluation.roc {
-        plot::roc(roc).save(dir, "roc")?;
+        plot::roc(roc, evaluation.delong.map(|delong| delong.interval))?.save(dir, "roc")?;
     }
     if let Some(pr) = &evaluation.pr {
         plot::precision_recall(pr, matrix.positives() / matrix.total())?.save(dir, "precision-recall")?;
     }
-    plot::calibration(&evaluation.calibration).save(dir, "calibration").map(|_| ())
+    plot::calibration(&evaluation.calibration)?.save(dir, "calibration").map(|_| ())
 }
