@@ -2,7 +2,9 @@
 
 mod args;
 mod blobs;
+mod compare;
 mod evaluate;
+mod gains;
 mod output;
 mod predict;
 mod progress;

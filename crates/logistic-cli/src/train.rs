@@ -6,7 +6,7 @@ use std::time::Instant;
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
-use logistic::evaluate::Evaluation;
+use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::OutputFile;
 use logistic::model::{LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
@@ -60,9 +60,12 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     }
     warn(&model.warnings);
     let mut text = summary::words(&model);
+    if !matches!(args.threshold, Threshold::Fixed(_)) {
+        text.push_str(&format!("threshold {}: {} on the training rows\n", model.threshold, args.threshold));
+    }
     if let Some(test) = &test {
         text.push_str("\non the test rows\n");
-        text.push_str(&evaluate::words(test, &model.encoder.target));
+        text.push_str(&evaluate::words(test, &model.encoder.target, None));
     }
     print(&text)
 }
@@ -93,7 +96,10 @@ fn check(args: &TrainArgs) -> Outcome {
         found if found > 0.0 && found < 1.0 => Ok(()),
         found => Err(Error::Setting { name, expected: "between 0 and 1".to_string(), found: found.to_string() }),
     };
-    share("threshold", args.threshold)?;
+    match args.threshold {
+        Threshold::Fixed(threshold) => share("threshold", threshold)?,
+        rule => rule.check()?,
+    }
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
@@ -160,7 +166,21 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
     let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
+    let mut model = Model::new(encoder, fit, 0.5, encoded.warnings.clone());
+    model.threshold = chosen(args.threshold, &model, rows, encoded)?;
+    Ok(model)
+}
+
+/// The threshold by its rule, on the rows trained on.
+fn chosen(rule: Threshold, model: &Model, rows: &Rows<'_>, encoded: &Encoded) -> Result<f64, Error> {
+    if let Threshold::Fixed(threshold) = rule {
+        return Ok(threshold);
+    }
+    let all = model.probabilities(encoded);
+    let probabilities: Vec<f64> = rows.indices().map(|row| all[row]).collect();
+    let threshold = rule.choose(&probabilities, &rows.y(), rows.weight().as_deref())?;
+    // Strictly between 0 and 1, as where it is typed.
+    Ok(threshold.clamp(f64::MIN_POSITIVE, 1.0_f64.next_down()))
 }
 
 /// The evaluation on the rows held out, or on the test file.
@@ -175,7 +195,7 @@ fn tested(
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
         let probabilities = model.probabilities(&encoded);
         let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
-        return Evaluation::new(&probabilities, y, weight, args.threshold).map(Some);
+        return Evaluation::new(&probabilities, y, weight, model.threshold).map(Some);
     }
     if held_out.is_empty() {
         return Ok(None);
@@ -183,7 +203,7 @@ fn tested(
     let all = model.probabilities(encoded);
     let probabilities: Vec<f64> = held_out.indices().map(|row| all[row]).collect();
     let weight = held_out.weight();
-    Evaluation::new(&probabilities, &held_out.y(), weight.as_deref(), args.threshold).map(Some)
+    Evaluation::new(&probabilities, &held_out.y(), weight.as_deref(), model.threshold).map(Some)
 }
 
 /// Pictures of the fit: of the test rows where there are some, else of the training rows.

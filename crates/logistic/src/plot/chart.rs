@@ -140,10 +140,7 @@ pub fn roc(curve: &RocCurve, interval: Option<Interval>) -> Result<Picture> {
         axes: ["false positive rate".to_string(), "true positive rate (recall)".to_string()],
         x: (0.0, 1.0),
         y: (0.0, 1.02),
-        lines: vec![
-            Line::reference("chance", vec![(0.0, 0.0), (1.0, 1.0)]),
-            Line::new(name, points, BLUE_CLASS),
-        ],
+        lines: vec![Line::reference("chance", vec![(0.0, 0.0), (1.0, 1.0)]), Line::new(name, points, BLUE_CLASS)],
         legend: SeriesLabelPosition::LowerRight,
     }))
 }
@@ -158,7 +155,8 @@ pub fn gains(gains: &Gains) -> Result<Picture> {
     finite("lift", gains.deciles.iter().flat_map(|decile| [decile.share, decile.gain, decile.cumulative_lift]))?;
     let curve = gains.share.iter().copied().zip(gains.gain.iter().copied()).collect();
     let tenths: Vec<(f64, f64)> = gains.deciles.iter().map(|decile| (decile.share, decile.gain)).collect();
-    let lift = gains.deciles.first().map_or(String::new(), |first| format!(", lift {:.2} in the top tenth", first.lift));
+    let lift =
+        gains.deciles.first().map_or(String::new(), |first| format!(", lift {:.2} in the top tenth", first.lift));
     // The markers stand at the tenths, of which the thinned curve need not have a point.
     let mut markers = Line::new("", tenths, BLUE_CLASS);
     markers.markers = vec![3.5; markers.points.len()];
