@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
 use crate::evaluate::{interval_keys, interval_words};
-use crate::train;
+use crate::{summary, train};
 
 /// The model to compare with.
 pub(crate) struct Other {
@@ -106,7 +106,7 @@ impl Compared {
             let _ = write!(text, "  {name:<9} {own:.4} against {other:.4}, difference {:.4}", own - other);
             let _ = match difference {
                 Some(Difference { interval, z, p_value, .. }) => {
-                    writeln!(text, " ({}), {test} z {z:.2}, p {p_value:.4}", interval_words(interval))
+                    writeln!(text, " ({}), {test} z {z:.2}, p {}", interval_words(interval), summary::p_value(p_value))
                 }
                 None => writeln!(text, ", no test"),
             };

@@ -141,6 +141,6 @@ fn coefficient_table(model: &Model) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-fn p_value(p: f64) -> String {
+pub(crate) fn p_value(p: f64) -> String {
     if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }

@@ -29,7 +29,9 @@ impl Comparison {
     /// n/(n−1) Σ sᵢ²(dᵢ − d̄)² / (Σ sᵢ)² over the n rows of positive weight (W. G. Cochran, *Sampling Techniques*, 3rd
     /// ed. 1977, §2.11 and §6.3); with equal weights that is the square of the standard error of the paired t-test.
     ///
-    /// Both probabilities are taken as given: rows that one of the models was trained on flatter it.
+    /// Both probabilities are taken as given: rows that a model was trained on flatter it, and on such rows DeLong's
+    /// test does not hold for models of which one has the columns of the other and more (O. V. Demler, M. J. Pencina and
+    /// R. B. D'Agostino, Statistics in Medicine 31 (2012) 2577–2587, doi:10.1002/sim.5328).
     ///
     /// # Shapes
     /// Each of `probability`, `y` and `weight` have one entry per row; without `weight` every row counts 1.

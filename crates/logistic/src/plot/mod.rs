@@ -183,6 +183,9 @@ fn finite(name: &'static str, values: impl IntoIterator<Item = f64>) -> Result<(
     }
 }
 
+/// Longer labels are written with a power of ten, if that makes them shorter.
+const LONG_LABEL: usize = 8;
+
 /// A tick's label: no more digits than it needs, and all of those, so that no two ticks look the same.
 fn tick(value: f64) -> String {
     // Ten digits behind the point, or fifteen in all, leave the rounding of the ticks' places out.
@@ -192,8 +195,8 @@ fn tick(value: f64) -> String {
         return "0".to_string();
     }
     let (plain, scientific) = (format!("{rounded}"), format!("{rounded:e}"));
-    let small = rounded.abs() < 1e-4;
-    let label = if small || (rounded.abs() >= 1e6 && scientific.len() < plain.len()) { scientific } else { plain };
+    let long = rounded.abs() < 1e-4 || plain.len() > LONG_LABEL;
+    let label = if long && scientific.len() < plain.len() { scientific } else { plain };
     label.replace('-', "\u{2212}")
 }
 
@@ -221,8 +224,8 @@ mod tests {
     fn ticks_next_to_each_other_have_labels_of_their_own() {
         let labels = |values: [f64; 3]| values.map(tick);
         assert_eq!(labels([0.0, 0.1 + 0.2, -0.5]), ["0", "0.3", "\u{2212}0.5"]);
-        assert_eq!(labels([1e6, 1.02e6, 1.04e6]), ["1e6", "1.02e6", "1.04e6"]);
-        assert_eq!(labels([1_000_001.0, 1_000_002.0, -2.5e9]), ["1000001", "1000002", "\u{2212}2.5e9"]);
+        assert_eq!(labels([1e6, 1.02e6, -1e6]), ["1000000", "1020000", "\u{2212}1000000"]);
+        assert_eq!(labels([1.1e9, 1_100_000_001.0, -2.5e9]), ["1.1e9", "1100000001", "\u{2212}2.5e9"]);
         assert_eq!(labels([1e12 + 1.0, 1e12 + 2.0, 1e-5]), ["1000000000001", "1000000000002", "1e\u{2212}5"]);
         assert_eq!(labels([100_000.3, 100_000.1 + 0.3, 99.0]), ["100000.3", "100000.4", "99"]);
     }
