@@ -41,6 +41,9 @@ pub(super) struct Sample {
     logit: Vec<f64>,
     /// Where the recalibration of all rows lies, in that logit; absent where it has no optimum.
     line: Option<Line>,
+    /// The derivatives of the rows' log loss there: the first step of a resample, and where rows are many its only one,
+    /// needs no others.
+    at_start: Vec<[f64; 2]>,
     /// The rows of the positive and of the negative class.
     class: [std::ops::Range<usize>; 2],
     /// The rows of each class that are called positive.
@@ -75,14 +78,17 @@ impl Sample {
             class.start..class.start + called
         });
         let (logit, line) = standardised(rows, &score);
+        let y = column(&|row| rows.y[row]);
+        let at_start = line.as_ref().map_or(Vec::new(), |line| derivatives_at(line.start, &logit, &y).collect());
         Ok(Sample {
             n_rows: drawable(order.len())?,
-            y: column(&|row| rows.y[row]),
+            y,
             weight: column(&|row| rows.weight(row) / rows.total),
             log_loss: column(&|row| row_log_loss(rows.score[row], rows.y[row])),
             brier: column(&|row| (rows.score[row] - rows.y[row]).powi(2)),
             logit,
             line,
+            at_start,
             tied: tied(&score, &class),
             class,
             called,
@@ -100,11 +106,13 @@ impl Sample {
 
     fn resample(&self, seed: u64, resample: usize) -> Result<[Option<f64>; METRICS]> {
         let mut random = Mt19937::from_key(&[seed as u32, (seed >> 32) as u32, resample as u32])?;
-        let mut weight = vec![0.0; self.y.len()];
+        // Counts are half as wide as weights, and the draws jump about in them.
+        let mut count = vec![0_u32; self.y.len()];
         for _ in 0..self.n_rows {
-            let row = below(&mut random, self.n_rows);
-            weight[row] += self.weight[row];
+            count[below(&mut random, self.n_rows)] += 1;
         }
+        let weight: Vec<f64> =
+            count.iter().zip(&self.weight).map(|(&count, weight)| f64::from(count) * weight).collect();
         let total: f64 = weight.iter().sum();
         let confusion = self.confusion(&weight);
         let mean = |of: &[f64]| weight.iter().zip(of).map(|(weight, of)| weight * of).sum::<f64>() / total;
@@ -156,13 +164,12 @@ impl Sample {
             return None;
         }
         let mut point = line.start;
-        for _ in 0..MOST_STEPS {
-            let mut sums = [0.0; 5];
-            for ((&x, &y), &weight) in self.logit.iter().zip(&self.y).zip(weight) {
-                sums.iter_mut().zip(derivatives(point, x, y)).for_each(|(sum, term)| *sum += weight * term);
-            }
-            let [da, db, aa, ab, bb] = sums.map(|sum| sum / total);
-            let (step, decrement) = newton_step([da, db], [aa, ab, bb])?;
+        for steps in 0..MOST_STEPS {
+            let [da, db, aa, ab, bb] = match steps {
+                0 => self.sums(weight, self.at_start.iter().copied()),
+                _ => self.sums(weight, derivatives_at(point, &self.logit, &self.y)),
+            };
+            let (step, decrement) = newton_step([da, db].map(|sum| sum / total), [aa, ab, bb].map(|sum| sum / total))?;
             point = [point[0] - step[0], point[1] - step[1]];
             if decrement <= DECREMENT {
                 let slope = point[1] / line.scale;
@@ -170,6 +177,15 @@ impl Sample {
             }
         }
         None
+    }
+
+    /// The sums of ∂/∂a, ∂/∂b, ∂²/∂a², ∂²/∂a∂b and ∂²/∂b² over the rows.
+    fn sums(&self, weight: &[f64], derivatives: impl Iterator<Item = [f64; 2]>) -> [f64; 5] {
+        let rows = weight.iter().zip(&self.logit).zip(derivatives);
+        rows.fold([0.0; 5], |[da, db, aa, ab, bb], ((&weight, &x), [first, second])| {
+            let (first, second) = (weight * first, weight * second);
+            [da + first, db + first * x, aa + second, ab + second * x, bb + second * x * x]
+        })
     }
 
     /// The highest, or the lowest, logit drawn of either class.
@@ -202,6 +218,11 @@ fn standardised(rows: &Predictions<'_>, score: &[f64]) -> (Vec<f64>, Option<Line
     let scale = all.mean(|logit, _| (logit - centre) * (logit - centre)).sqrt();
     let start = [intercept + slope * centre, slope * scale];
     (logit.map(|logit| (logit - centre) / scale).collect(), Some(Line { start, centre, scale }))
+}
+
+/// The derivatives of every row's log loss in the logit, recalibrated by this line.
+fn derivatives_at([a, b]: [f64; 2], logit: &[f64], y: &[f64]) -> impl Iterator<Item = [f64; 2]> {
+    logit.iter().zip(y).map(move |(x, &y)| derivatives(a + b * x, y))
 }
 
 /// Where each distinct probability ends in either class.

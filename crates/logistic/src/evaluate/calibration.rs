@@ -167,9 +167,10 @@ struct Loss {
 impl Loss {
     fn at(rows: &Predictions<'_>, [a, b]: [f64; 2]) -> Self {
         let sums = rows.sum(|x, y| {
-            let (z, small) = (a + b * x, (-(a + b * x).abs()).exp());
-            let [da, db, aa, ab, bb] = derivatives([a, b], x, y);
-            [if y == 1.0 { -z } else { z }.max(0.0) + small.ln_1p(), da, db, aa, ab, bb]
+            let z = a + b * x;
+            let [residual, curvature] = derivatives(z, y);
+            let loss = if y == 1.0 { -z } else { z }.max(0.0) + (-z.abs()).exp().ln_1p();
+            [loss, residual, residual * x, curvature, curvature * x, curvature * x * x]
         });
         let [value, da, db, aa, ab, bb] = sums.map(|sum| sum / rows.total);
         Loss { value, gradient: [da, db], hessian: [aa, ab, bb] }
@@ -180,14 +181,11 @@ impl Loss {
     }
 }
 
-/// ∂/∂a, ∂/∂b, ∂²/∂a², ∂²/∂a∂b, ∂²/∂b² of the log loss of a + b·x.
-pub(super) fn derivatives([a, b]: [f64; 2], x: f64, y: f64) -> [f64; 5] {
-    let z = a + b * x;
+/// The first and the second derivative of the log loss in the logit z.
+pub(super) fn derivatives(z: f64, y: f64) -> [f64; 2] {
     let small = (-z.abs()).exp();
     let rare = small / (1.0 + small);
-    let residual = if z >= 0.0 { 1.0 - rare - y } else { rare - y };
-    let curvature = rare * (1.0 - rare);
-    [residual, residual * x, curvature, curvature * x, curvature * x * x]
+    [if z >= 0.0 { 1.0 - rare - y } else { rare - y }, rare * (1.0 - rare)]
 }
 
 /// H⁻¹g and gᵀH⁻¹g; absent where H is singular.
