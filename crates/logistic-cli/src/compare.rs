@@ -10,7 +10,7 @@ use logistic::model::Model;
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
-use crate::evaluate::{interval_keys, interval_words};
+use crate::evaluate::{four, interval_keys, interval_words};
 use crate::{summary, train};
 
 /// The model to compare with.
@@ -103,7 +103,7 @@ impl Compared {
                 let _ = writeln!(text, "  {name:<9} does not exist");
                 continue;
             };
-            let _ = write!(text, "  {name:<9} {own:.4} against {other:.4}, difference {:.4}", own - other);
+            let _ = write!(text, "  {name:<9} {own:.4} against {other:.4}, difference {}", four(own - other));
             let _ = match difference {
                 Some(Difference { interval, z, p_value, .. }) => {
                     writeln!(text, " ({}), {test} z {z:.2}, p {}", interval_words(interval), summary::p_value(p_value))

@@ -136,7 +136,7 @@ pub(crate) fn words(evaluation: &Evaluation, target: &Target, intervals: Option<
     ];
     let _ = writeln!(text, "\n{} rows, threshold {}", evaluation.n_rows, short(evaluation.threshold));
     for (name, value, interval) in rates {
-        let value = value.map_or("does not exist".to_string(), |value| format!("{value:.4}"));
+        let value = value.map_or("does not exist".to_string(), four);
         let line = format!("  {name:<22} {value:<9} {}", interval.map_or(String::new(), interval_words));
         let _ = writeln!(text, "{}", line.trim_end());
     }
@@ -148,7 +148,13 @@ pub(crate) fn words(evaluation: &Evaluation, target: &Target, intervals: Option<
 
 /// `0.1234 to 0.2345`.
 pub(crate) fn interval_words(Interval { low, high }: Interval) -> String {
-    format!("{low:.4} to {high:.4}")
+    format!("{} to {}", four(low), four(high))
+}
+
+/// Four decimals; what rounds to zero has no sign.
+pub(crate) fn four(value: f64) -> String {
+    let text = format!("{value:.4}");
+    if text == "-0.0000" { "0.0000".to_string() } else { text }
 }
 
 /// Where the intervals come from.
