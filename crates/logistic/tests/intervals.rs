@@ -1,6 +1,6 @@
 //! Intervals cover what they should as often as they say, and the same seed gives the same ends.
 
-use logistic::evaluate::{DeLong, Evaluation, Interval, Intervals, log_loss};
+use logistic::evaluate::{Comparison, DeLong, Evaluation, Interval, Intervals, log_loss};
 use logistic::random::numpy::RandomState;
 
 /// Rows whose probabilities are right: logit 1.5·z for a normal z.
@@ -84,6 +84,28 @@ fn intervals_cover() {
         let share = covered as f64 / SAMPLES as f64;
         assert!((0.90..=0.99).contains(&share), "metric {metric} is covered {share} of the time");
     }
+}
+
+/// Two models that see the truth through noise of the same size: each test calls them different one time in twenty, to
+/// within 3 standard errors of 500 samples.
+#[test]
+fn equal_models_are_seldom_told_apart() {
+    let mut random = RandomState::new(13);
+    let mut noisy = |p: &[f64]| -> Vec<f64> {
+        let logit = |p: f64| (p / (1.0 - p)).ln();
+        p.iter().map(|&p| 1.0 / (1.0 + (-logit(p) - random.standard_normal()).exp())).collect()
+    };
+    let mut rows = RandomState::new(17);
+    let mut different = [0; 2];
+    for _ in 0..500 {
+        let (p, y) = calibrated(200, &mut rows);
+        let found = Comparison::new([&noisy(&p), &noisy(&p)], &y, None).unwrap();
+        let tests = [found.roc_auc_difference, found.log_loss_difference];
+        for (different, test) in different.iter_mut().zip(tests) {
+            *different += usize::from(test.unwrap().p_value < 0.05);
+        }
+    }
+    assert!(different.iter().all(|times| (11..=39).contains(times)), "{different:?} of 500");
 }
 
 /// Of a mean over rows the bootstrap's variance is known: var/n.
