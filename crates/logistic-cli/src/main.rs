@@ -2,7 +2,10 @@
 
 mod args;
 mod blobs;
+mod compare;
 mod evaluate;
+mod gains;
+mod measure;
 mod output;
 mod predict;
 mod progress;

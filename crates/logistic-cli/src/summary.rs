@@ -171,6 +171,6 @@ fn cell(value: Option<f64>) -> String {
     value.map_or("–".to_string(), short)
 }
 
-fn p_value(p: f64) -> String {
+pub(crate) fn p_value(p: f64) -> String {
     if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }

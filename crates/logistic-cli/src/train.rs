@@ -6,7 +6,7 @@ use std::time::Instant;
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
-use logistic::evaluate::Evaluation;
+use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::OutputFile;
 use logistic::model::{ClassWeight, LogisticRegression, Method, Model, Penalty};
 use logistic::plot::{self, Boundary};
@@ -15,9 +15,10 @@ use logistic::table::{ReadOptions, Table, read};
 use serde_json::json;
 
 use crate::args::{SolverName, TrainArgs};
+use crate::measure::Measured;
 use crate::output::{print, print_json, warn};
 use crate::progress::{Progress, Reading};
-use crate::{Outcome, evaluate, summary};
+use crate::{Outcome, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
@@ -54,15 +55,18 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         keys["read_seconds"] = json!(read_seconds);
         keys["fit_seconds"] = json!(fit_seconds);
         if let Some(test) = &test {
-            keys["test"] = evaluate::keys(test);
+            keys["test"] = test.keys(&model);
         }
         return print_json(&keys);
     }
     warn(&model.warnings);
     let mut text = summary::words(&model);
+    if !matches!(args.threshold, Threshold::Fixed(_)) {
+        text.push_str(&format!("threshold {}: {} on the training rows\n", model.threshold, args.threshold));
+    }
     if let Some(test) = &test {
         text.push_str("\non the test rows\n");
-        text.push_str(&evaluate::words(test, &model.encoder.target));
+        text.push_str(&test.words(&model));
     }
     print(&text)
 }
@@ -93,7 +97,10 @@ fn check(args: &TrainArgs) -> Outcome {
         found if found > 0.0 && found < 1.0 => Ok(()),
         found => Err(Error::Setting { name, expected: "between 0 and 1".to_string(), found: found.to_string() }),
     };
-    share("threshold", args.threshold)?;
+    match args.threshold {
+        Threshold::Fixed(threshold) => share("threshold", threshold)?,
+        rule => rule.check()?,
+    }
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
@@ -171,8 +178,35 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
     let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    let model = Model::new(encoder, fit, args.threshold, encoded.warnings.clone());
-    if args.raw_probabilities { Ok(model) } else { model.calibrated() }
+    let fixed = if let Threshold::Fixed(threshold) = args.threshold { threshold } else { 0.5 };
+    let mut model = Model::new(encoder, fit, fixed, encoded.warnings.clone());
+    if !args.raw_probabilities {
+        model = model.calibrated()?;
+    }
+    if !matches!(args.threshold, Threshold::Fixed(_)) {
+        model.threshold = chosen(args.threshold, &model, rows, encoded)?;
+    }
+    Ok(model)
+}
+
+/// The threshold by its rule, on the rows trained on.
+fn chosen(rule: Threshold, model: &Model, rows: &Rows<'_>, encoded: &Encoded) -> Result<f64, Error> {
+    two_classes(model, "threshold")?;
+    let all = model.probabilities(encoded);
+    let probabilities: Vec<f64> = rows.indices().map(|row| all[row]).collect();
+    let threshold = rule.choose(&probabilities, &rows.y(), rows.weight().as_deref())?;
+    // Strictly between 0 and 1, as where it is typed.
+    Ok(threshold.clamp(f64::MIN_POSITIVE, 1.0_f64.next_down()))
+}
+
+/// Refuses a flag that means nothing for more than two classes.
+pub(crate) fn two_classes(model: &Model, name: &'static str) -> Outcome {
+    match model.encoder.target.classes.len() {
+        2 => Ok(()),
+        n => {
+            Err(Error::Setting { name, expected: "a model of two classes".to_string(), found: format!("{n} classes") })
+        }
+    }
 }
 
 /// The weights of the classes, by the number of the class.
@@ -205,37 +239,26 @@ fn class_weight(args: &TrainArgs, target: &Target) -> Result<ClassWeight, Error>
 }
 
 /// The evaluation on the rows held out, or on the test file.
-fn tested(
-    args: &TrainArgs,
-    model: &Model,
-    encoded: &Encoded,
-    held_out: &Rows<'_>,
-) -> Result<Option<Evaluation>, Error> {
+fn tested(args: &TrainArgs, model: &Model, encoded: &Encoded, held_out: &Rows<'_>) -> Result<Option<Measured>, Error> {
     if !args.test_data.is_empty() {
         let table = load(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
-        let probabilities = model.probabilities(&encoded);
-        let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
-        return Evaluation::new(&probabilities, y, weight, args.threshold).map(Some);
+        let all: Vec<usize> = (0..encoded.dataset.len()).collect();
+        return Measured::of(model, &encoded, &all).map(Some);
     }
-    if held_out.is_empty() {
-        return Ok(None);
-    }
-    let all = model.probabilities(encoded);
-    let probabilities: Vec<f64> = held_out.indices().map(|row| all[row]).collect();
-    let weight = held_out.weight();
-    Evaluation::new(&probabilities, &held_out.y(), weight.as_deref(), args.threshold).map(Some)
+    let rows: Vec<usize> = held_out.indices().collect();
+    if rows.is_empty() { Ok(None) } else { Measured::of(model, encoded, &rows).map(Some) }
 }
 
 /// Pictures of the fit: of the test rows where there are some, else of the training rows.
-fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Evaluation>) -> Outcome {
+fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Measured>) -> Outcome {
     let unit = match args.solver {
         SolverName::Newton | SolverName::Lbfgs => "iteration",
         SolverName::Sgd | SolverName::Adam => "epoch",
     };
     plot::training_loss(&model.trace, unit)?.save(dir, "training-loss")?;
     plot::log_probability().save(dir, "log-probability")?;
-    if let [Feature::Number(a), Feature::Number(b)] = encoded.dataset.features() {
+    if let ([Feature::Number(a), Feature::Number(b)], 2) = (encoded.dataset.features(), encoded.dataset.n_classes()) {
         let points: Vec<[f64; 2]> = a.iter().zip(b).map(|(&a, &b)| [a, b]).collect();
         let positive: Vec<bool> = encoded.dataset.y().iter().map(|&y| y == 1.0).collect();
         let target = &model.encoder.target;
@@ -247,11 +270,10 @@ fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test
         plot::scatter(&points, &positive, axes, classes, Some(boundary))?.save(dir, "decision-boundary")?;
     }
     if let Some(test) = test {
-        return evaluation_pictures(dir, test, &model.encoder.target);
+        return test.pictures(dir, model);
     }
-    let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
-    let evaluation = Evaluation::new(&model.probabilities(encoded), y, weight, model.threshold)?;
-    evaluation_pictures(dir, &evaluation, &model.encoder.target)
+    let all: Vec<usize> = (0..encoded.dataset.len()).collect();
+    Measured::of(model, encoded, &all)?.pictures(dir, model)
 }
 
 /// Pictures of an evaluation; curves that do not exist for rows of one class are left out.
@@ -259,10 +281,10 @@ pub(crate) fn evaluation_pictures(dir: &Path, evaluation: &Evaluation, target: &
     let matrix = &evaluation.confusion;
     plot::confusion_matrix(matrix, [target.negative(), target.positive()])?.save(dir, "confusion-matrix")?;
     if let Some(roc) = &evaluation.roc {
-        plot::roc(roc).save(dir, "roc")?;
+        plot::roc(roc, evaluation.delong.map(|delong| delong.interval))?.save(dir, "roc")?;
     }
     if let Some(pr) = &evaluation.pr {
         plot::precision_recall(pr, matrix.positives() / matrix.total())?.save(dir, "precision-recall")?;
     }
-    plot::calibration(&evaluation.calibration).save(dir, "calibration").map(|_| ())
+    plot::calibration(&evaluation.calibration)?.save(dir, "calibration").map(|_| ())
 }

@@ -150,3 +150,31 @@ fn weights_of_classes_move_decisions_not_probabilities() {
         assert!(error.contains(word), "{error}");
     }
 }
+
+#[test]
+fn several_classes_are_evaluated_and_pictured() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (model, data, plots) = (path("model.json"), testdata("iris.csv"), path("plots"));
+    let base = ["train", &data, "--target", "species", "--l2", "0.01"];
+    let told = json(&[&base[..], &["--test-fraction", "0.3", "-o", &model, "--json"]].concat());
+    assert_eq!(told["test"]["n_rows"], 45);
+    let told = json(&["evaluate", &model, &data, "--plots", &plots, "--json"]);
+    let counts: Vec<u64> = told["confusion_matrix"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap().iter().map(|count| count.as_u64().unwrap()))
+        .collect();
+    assert_eq!((counts.len(), counts.iter().sum::<u64>()), (9, 150));
+    assert!(told["accuracy"].as_f64().unwrap() > 0.94);
+    assert_eq!(told["by_class"][0]["class"], "setosa");
+    assert!(told["macro_average"]["roc_auc"].as_f64().unwrap() > 0.98);
+    assert!(std::fs::metadata(path("plots/confusion-matrix.svg")).unwrap().len() > 1000);
+    let words = said(&["evaluate", &model, &data]);
+    assert!(words.contains("called virginica") && words.contains("Cohen's kappa"), "{words}");
+    for more in [&["--threshold", "f1"][..], &["--compare", &model], &["--bootstrap", "500"]] {
+        let error = refused(&[&["evaluate", &model, &data], more].concat());
+        assert!(error.contains("a model of two classes"), "{error}");
+    }
+}
