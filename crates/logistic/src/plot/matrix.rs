@@ -71,8 +71,10 @@ impl Matrix {
                 if side < LEGIBLE {
                     continue;
                 }
-                write(&count_text(count), letters(30.0), colour, at(x + side / 2.0, y + side * 0.44))?;
-                if side >= 2.0 * LEGIBLE {
+                let with_share = side >= 2.5 * LEGIBLE;
+                let middle = y + side * if with_share { 0.44 } else { 0.5 };
+                write(&count_text(count), letters(30.0), colour, at(x + side / 2.0, middle))?;
+                if with_share {
                     let percent = format!("{:.1} %", 100.0 * share);
                     write(&percent, letters(13.0), colour, at(x + side / 2.0, y + side * 0.63))?;
                 }
@@ -80,8 +82,8 @@ impl Matrix {
         }
         for (k, class) in self.classes.iter().enumerate() {
             let along = side * (k as f64 + 0.5);
-            write(class, letters(13.0), INK, at(left + along, top + whole + 18.0))?;
-            let style = scale.text(letters(13.0)).transform(FontTransform::Rotate270).pos(middle);
+            write(class, letters(13.0).max(10.0), INK, at(left + along, top + whole + 18.0))?;
+            let style = scale.text(letters(13.0).max(10.0)).transform(FontTransform::Rotate270).pos(middle);
             area.draw(&Text::new(class.clone(), at(left - 20.0, top + along), style))?;
         }
         write("predicted", 14.0, INK, at(left + whole / 2.0, top + whole + 46.0))?;
