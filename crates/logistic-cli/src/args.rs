@@ -176,6 +176,12 @@ pub(crate) struct TrainArgs {
     /// Probabilities of at least this are called positive
     #[arg(long, allow_negative_numbers = true, default_value_t = 0.5, value_name = "X")]
     pub(crate) threshold: f64,
+    /// Average marginal effects: how far each column moves the probability
+    #[arg(long)]
+    pub(crate) effects: bool,
+    /// Variance inflation, the condition of the design, and the rows that pull most at the fit
+    #[arg(long)]
+    pub(crate) diagnostics: bool,
     /// Where to write the model
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

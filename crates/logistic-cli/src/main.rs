@@ -2,6 +2,7 @@
 
 mod args;
 mod blobs;
+mod diagnostics;
 mod evaluate;
 mod output;
 mod predict;

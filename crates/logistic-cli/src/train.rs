@@ -8,7 +8,7 @@ use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
 use logistic::evaluate::Evaluation;
 use logistic::file::OutputFile;
-use logistic::model::{LogisticRegression, Method, Model, Penalty};
+use logistic::model::{Fit, LogisticRegression, Method, Model, Penalty};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
 use logistic::table::{ReadOptions, Table, read};
@@ -17,14 +17,14 @@ use serde_json::json;
 use crate::args::{SolverName, TrainArgs};
 use crate::output::{print, print_json, warn};
 use crate::progress::{Progress, Reading};
-use crate::{Outcome, evaluate, summary};
+use crate::{Outcome, diagnostics, evaluate, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let (encoder, encoded) = data(args)?;
+    let (encoder, encoded, table) = data(args)?;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -35,8 +35,10 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let model = fitted(args, encoder, &train, &encoded)?;
+    let fitted = fitted(args, &train)?;
     let fit_seconds = fit.elapsed().as_secs_f64();
+    let diagnostics = diagnostics::of(args, &fitted, &encoder, &train, &encoded, table.as_ref())?;
+    let model = Model { diagnostics, ..Model::new(encoder, fitted, args.threshold, encoded.warnings.clone()) };
     let test = tested(args, &model, &encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, &encoded, test.as_ref())?;
@@ -60,6 +62,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     }
     warn(&model.warnings);
     let mut text = summary::words(&model);
+    text.push_str(&diagnostics::absent(args, &model));
     if let Some(test) = &test {
         text.push_str("\non the test rows\n");
         text.push_str(&evaluate::words(test, &model.encoder.target));
@@ -97,7 +100,8 @@ fn check(args: &TrainArgs) -> Outcome {
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
+/// The rows to learn from, with their table where diagnostics will ask for lines.
+fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, Option<Table>), Error> {
     let mut options = args.format.options(args.categorical.clone());
     let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name);
     options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
@@ -124,7 +128,7 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
-    Ok((encoder, encoded))
+    Ok((encoder, encoded, args.diagnostics.then_some(table)))
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
@@ -144,7 +148,7 @@ pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Err
     read(paths, options, &|bytes| bar.hear(bytes))
 }
 
-fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+fn fitted(args: &TrainArgs, rows: &Rows<'_>) -> Result<Fit, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -164,8 +168,7 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
     };
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
-    let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
+    fit.map_err(|error| error.in_file(&args.data[0]))
 }
 
 /// The evaluation on the rows held out, or on the test file.
