@@ -102,10 +102,10 @@ impl Fit {
         if self.bias.is_empty() { risk.without_intercept() } else { risk }
     }
 
-    /// Whether what is known of the estimates is known by their covariance.
-    pub(super) fn is_sound(&self) -> bool {
-        let known = self.inference.iter().chain(&self.bias_inference).any(Option::is_some);
-        known && self.termination() == Termination::Converged
+    /// Whether the estimates are those of maximum likelihood, at its optimum.
+    pub(super) fn is_maximum_likelihood(&self) -> bool {
+        let free = self.facts.l1 == 0.0 && self.facts.l2 == 0.0 && !self.solution.kinks;
+        free && self.solution.factor.is_some() && self.termination() == Termination::Converged
     }
 
     /// The logits of rows of two classes and their spreads; none where the objective is not smooth at a minimum.

@@ -27,7 +27,7 @@ pub struct MarginalEffect {
     /// The mean over the rows of the probability's slope, per unit of the column, or of its change from the reference
     /// level to this one.
     pub effect: f64,
-    /// By the delta method; absent where its variance is zero.
+    /// By the delta method; absent where its variance is zero, or not known.
     pub inference: Option<Inference>,
 }
 
@@ -44,9 +44,11 @@ impl Fit {
     /// The variance is gᵀ·V·g with g the derivative of the mean in the estimates (delta method; the same book, §4.6).
     /// V is the inverse information of the estimates; or `covariance`, such as a robust one, row-major (rank, rank), in
     /// the user's units: the coefficients of the columns that were not left out, output by output, then the intercepts.
+    /// Where weights make the likelihood one of no sample ([`Facts::pseudo_likelihood`](super::Facts)), only the latter
+    /// gives standard errors.
     ///
-    /// `rows` are those of the fit, encoded by `encoder`. None where the fit has no sound inference: where it is
-    /// penalised, or did not reach its optimum.
+    /// `rows` are those of the fit, encoded by `encoder`. None where the fit is penalised or bounded, or did not reach
+    /// its optimum: nothing is known there of how far estimates are from the truth.
     ///
     /// # Errors
     /// [`Error::Shape`] for rows, columns or a covariance of another number than the fit's.
@@ -65,7 +67,7 @@ impl Fit {
         if let Some(found) = covariance.map(<[f64]>::len).filter(|len| *len != rank * rank) {
             return Err(shape("entries of the covariance", rank * rank, found));
         }
-        if !self.is_sound() {
+        if !self.is_maximum_likelihood() {
             return Ok(None);
         }
         let moves = moves(&anatomy, &self.solution);
@@ -114,12 +116,13 @@ impl Fit {
         all
     }
 
-    /// gᵀ·V·g for a gradient in the standardised parameters.
+    /// gᵀ·V·g for a gradient in the standardised parameters; none where V is not known.
     fn variance(&self, gradient: &[f64], covariance: Option<&[f64]>) -> Option<f64> {
         let solution = &self.solution;
         let mut g = gradient.to_vec();
         let Some(covariance) = covariance else {
-            solution.factor.as_ref()?.solve_lower(&mut g);
+            let factor = solution.factor.as_ref().filter(|_| !self.facts.pseudo_likelihood)?;
+            factor.solve_lower(&mut g);
             return Some(g.iter().map(|v| v * v).sum::<f64>() / self.facts.total_weight);
         };
         // w′ = w·s and b′ = b + Σ w·c, so that the derivatives in w and b are these.
