@@ -246,6 +246,20 @@ fn collinearity_without_an_intercept() {
     relative(found.condition_number.unwrap(), golden["condition_number"].as_f64().unwrap(), INFLATION, "condition");
 }
 
+/// Of a column of mean c and spread 1 beside the intercept, κ² = (1 + ρ)/(1 − ρ) with ρ = c/√(1 + c²), so that
+/// κ = √(1 + c²) + c: not to be had from cross products, which 2³⁴ leaves without a digit of the spread.
+#[test]
+fn a_centre_far_from_zero_costs_the_condition_number_nothing() {
+    for c in [0.0, 3.0, 2f64.powi(34)] {
+        let x: Vec<f64> = (0..40).map(|row| if row % 2 == 0 { c + 1.0 } else { c - 1.0 }).collect();
+        let data = Dataset::from_rows(&x, 1, (0..40).map(|row| f64::from(row % 5 < 2)).collect()).unwrap();
+        let term = logistic::encode::Term { term: "x".to_string(), column: "x".to_string(), level: None };
+        let found = plain(&data.rows()).collinearity(&[term], &data.rows()).unwrap();
+        relative(found.condition_number.unwrap(), c.hypot(1.0) + c, 1e-14, "condition");
+        assert_eq!(found.vif, [Some(1.0)]);
+    }
+}
+
 #[test]
 fn influence() {
     for record in golden("influence") {
