@@ -196,6 +196,12 @@ pub(crate) struct TrainArgs {
     /// best of the other at no less than X)
     #[arg(long, allow_negative_numbers = true, default_value = "0.5", value_name = "X | RULE")]
     pub(crate) threshold: Threshold,
+    /// Average marginal effects: how far each column moves the probability
+    #[arg(long)]
+    pub(crate) effects: bool,
+    /// Variance inflation, the condition of the design, and the rows that pull most at the fit
+    #[arg(long)]
+    pub(crate) diagnostics: bool,
     /// Where to write the model
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -13,14 +13,14 @@ use crate::args::EvaluateArgs;
 use crate::compare::Compared;
 use crate::measure::Measured;
 use crate::output::{print, print_json, short, table, warn};
-use crate::{Outcome, gains, train};
+use crate::{Outcome, classes, gains, train};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let model = Model::load(&args.model)?;
     let rule = args.threshold.unwrap_or(Threshold::Fixed(model.threshold));
     rule.check()?;
     if args.compare.is_some() {
-        train::two_classes(&model, "compare")?;
+        classes::two(&model, "compare")?;
     }
     let other = args.compare.as_deref().map(|path| Compared::load(path, &model, &args.data)).transpose()?;
     let data = train::load(&args.data, &args.format.labelled(&model, args.weights.as_ref()))?;
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
 fn several(args: &EvaluateArgs, model: &Model, encoded: &Encoded) -> Outcome {
     let asked = [("threshold", args.threshold.is_some()), ("bootstrap", args.bootstrap.is_some_and(|n| n > 0))];
     for (name, _) in asked.iter().filter(|(_, given)| *given) {
-        train::two_classes(model, name)?;
+        classes::two(model, name)?;
     }
     let all: Vec<usize> = (0..encoded.dataset.len()).collect();
     let measured = Measured::of(model, encoded, &all)?;

@@ -2,7 +2,9 @@
 
 mod args;
 mod blobs;
+mod classes;
 mod compare;
+mod diagnostics;
 mod evaluate;
 mod gains;
 mod measure;

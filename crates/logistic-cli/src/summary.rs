@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::SummaryArgs;
+use crate::diagnostics;
 use crate::output::{print, print_json, short, table};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
@@ -34,7 +35,7 @@ pub(crate) fn keys(model: &Model) -> Value {
         .collect();
     let mut classes = target.classes.clone();
     classes.sort_unstable();
-    json!({
+    let mut keys = json!({
         "n_rows": facts.n_rows,
         "target": target.column,
         "classes": classes,
@@ -57,7 +58,9 @@ pub(crate) fn keys(model: &Model) -> Value {
         "gradient_max_norm": facts.gradient_max_norm,
         "gap": facts.gap,
         "warnings": warnings,
-    })
+    });
+    diagnostics::add_keys(model, &mut keys);
+    keys
 }
 
 fn coefficient_keys(coefficient: &Coefficient) -> Value {
@@ -140,6 +143,7 @@ pub(crate) fn words(model: &Model) -> String {
     if facts.l2 > 0.0 {
         text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
     }
+    text.push_str(&diagnostics::words(model));
     text
 }
 

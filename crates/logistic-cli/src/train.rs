@@ -8,7 +8,7 @@ use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
 use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::OutputFile;
-use logistic::model::{ClassWeight, LogisticRegression, Method, Model, Penalty};
+use logistic::model::{Fit, LogisticRegression, Method, Model, Penalty};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
 use logistic::table::{ReadOptions, Table, read};
@@ -18,14 +18,14 @@ use crate::args::{SolverName, TrainArgs};
 use crate::measure::Measured;
 use crate::output::{print, print_json, warn};
 use crate::progress::{Progress, Reading};
-use crate::{Outcome, summary};
+use crate::{Outcome, classes, diagnostics, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let (encoder, encoded) = data(args)?;
+    let (encoder, encoded, table) = data(args)?;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -36,8 +36,10 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let model = fitted(args, encoder, &train, &encoded)?;
+    let fitted = fitted(args, &encoder.target, &train)?;
     let fit_seconds = fit.elapsed().as_secs_f64();
+    let diagnostics = diagnostics::of(args, &fitted, &encoder, &train, &encoded, table.as_ref())?;
+    let model = Model { diagnostics, ..model(args, encoder, fitted, &train, &encoded)? };
     let test = tested(args, &model, &encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, &encoded, test.as_ref())?;
@@ -64,6 +66,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     if !matches!(args.threshold, Threshold::Fixed(_)) {
         text.push_str(&format!("threshold {}: {} on the training rows\n", model.threshold, args.threshold));
     }
+    text.push_str(&diagnostics::absent(args, &model));
     if let Some(test) = &test {
         text.push_str("\non the test rows\n");
         text.push_str(&test.words(&model));
@@ -104,7 +107,8 @@ fn check(args: &TrainArgs) -> Outcome {
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
+/// The rows to learn from, with their table where diagnostics will ask for lines.
+fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, Option<Table>), Error> {
     let mut options = args.format.options(args.categorical.clone());
     let named = |name: &String| [Some(&args.target), args.weights.as_ref(), args.offset.as_ref()].contains(&Some(name));
     options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
@@ -135,7 +139,7 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
-    Ok((encoder, encoded))
+    Ok((encoder, encoded, args.diagnostics.then_some(table)))
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
@@ -155,7 +159,7 @@ pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Err
     read(paths, options, &|bytes| bar.hear(bytes))
 }
 
-fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+fn fitted(args: &TrainArgs, target: &Target, rows: &Rows<'_>) -> Result<Fit, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -171,13 +175,17 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
         penalty: Penalty::ridge(args.l2),
         intercept: !args.no_intercept,
         method,
-        class_weight: class_weight(args, &encoder.target)?,
+        class_weight: classes::weights(args, target)?,
         weight_kind: args.weight_kind.into(),
         ..LogisticRegression::default()
     };
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
-    let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
+    fit.map_err(|error| error.in_file(&args.data[0]))
+}
+
+/// The model as it will be used: its probabilities freed of the weights of classes, its threshold chosen.
+fn model(args: &TrainArgs, encoder: Encoder, fit: Fit, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
     let fixed = if let Threshold::Fixed(threshold) = args.threshold { threshold } else { 0.5 };
     let mut model = Model::new(encoder, fit, fixed, encoded.warnings.clone());
     if !args.raw_probabilities {
@@ -191,51 +199,12 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
 
 /// The threshold by its rule, on the rows trained on.
 fn chosen(rule: Threshold, model: &Model, rows: &Rows<'_>, encoded: &Encoded) -> Result<f64, Error> {
-    two_classes(model, "threshold")?;
+    classes::two(model, "threshold")?;
     let all = model.probabilities(encoded);
     let probabilities: Vec<f64> = rows.indices().map(|row| all[row]).collect();
     let threshold = rule.choose(&probabilities, &rows.y(), rows.weight().as_deref())?;
     // Strictly between 0 and 1, as where it is typed.
     Ok(threshold.clamp(f64::MIN_POSITIVE, 1.0_f64.next_down()))
-}
-
-/// Refuses a flag that means nothing for more than two classes.
-pub(crate) fn two_classes(model: &Model, name: &'static str) -> Outcome {
-    match model.encoder.target.classes.len() {
-        2 => Ok(()),
-        n => {
-            Err(Error::Setting { name, expected: "a model of two classes".to_string(), found: format!("{n} classes") })
-        }
-    }
-}
-
-/// The weights of the classes, by the number of the class.
-fn class_weight(args: &TrainArgs, target: &Target) -> Result<ClassWeight, Error> {
-    let wrong = |name, expected: String, found: &str| Error::Setting { name, expected, found: format!("`{found}`") };
-    if let Some(weight) = args.pos_weight {
-        return match target.classes.len() {
-            2 => Ok(ClassWeight::Given(vec![1.0, weight])),
-            _ => Err(wrong("pos-weight", "two classes; `--class-weight CLASS=X` takes more".to_string(), "more")),
-        };
-    }
-    match args.class_weight.as_slice() {
-        [] => return Ok(ClassWeight::Equal),
-        [only] if only == "balanced" => return Ok(ClassWeight::Balanced),
-        _ => {}
-    }
-    let mut weights = vec![1.0; target.classes.len()];
-    for typed in &args.class_weight {
-        let cut = typed.rsplit_once('=').and_then(|(class, weight)| Some((class, weight.parse::<f64>().ok()?)));
-        let Some((class, weight)) = cut else {
-            return Err(wrong("class-weight", "`balanced`, or CLASS=X with a number X".to_string(), typed));
-        };
-        let Some(at) = target.classes.iter().position(|known| known == class) else {
-            let classes = target.classes.iter().map(|class| format!("`{class}`")).collect::<Vec<_>>().join(", ");
-            return Err(wrong("class-weight", format!("one of the classes {classes}"), class));
-        };
-        weights[at] = weight;
-    }
-    Ok(ClassWeight::Given(weights))
 }
 
 /// The evaluation on the rows held out, or on the test file.

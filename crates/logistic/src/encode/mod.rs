@@ -1,6 +1,7 @@
 //! From a table to numbers: fitted once, saved in the model, and the only way there, so that training and scoring
 //! cannot drift apart.
 
+mod anatomy;
 mod curve;
 mod design;
 mod learn;
@@ -8,6 +9,7 @@ mod levels;
 mod suspicion;
 mod target;
 
+pub(crate) use anatomy::{Anatomy, Group};
 pub use curve::Curve;
 pub use design::Encoded;
 pub use target::Target;

@@ -53,6 +53,8 @@ pub(super) struct Solution {
     pub(super) parameters: Vec<f64>,
     /// Of the mean Hessian; where it could be factored.
     pub(super) factor: Option<Cholesky>,
+    /// Whether an l1 penalty or bounds took part, so that the objective has kinks.
+    pub(super) kinks: bool,
 }
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
@@ -227,6 +229,7 @@ impl LogisticRegression {
         });
         let inference_of =
             |at: usize, estimate: f64| variances.as_ref().and_then(|all| Inference::new(estimate, all[at]));
+        let kinks = self.penalty.l1 > 0.0 || !self.bounds.is_empty();
         let mut fit = Fit {
             weight: vec![None; outputs * n_columns],
             bias: attempt.parameters[outputs * p..].to_vec(),
@@ -237,7 +240,7 @@ impl LogisticRegression {
             termination: attempt.termination,
             left_out,
             separation: None,
-            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor },
+            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor, kinks },
         };
         let Solution { standard, parameters, .. } = &fit.solution;
         for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {

@@ -2,17 +2,28 @@
 
 mod bootstrap;
 mod certificate;
+mod collinearity;
 mod columns;
+mod diagnostics;
+mod effects;
 mod file;
 mod fit;
 mod inference;
+mod influence;
+mod leave_one_out;
+mod moves;
 mod scoring;
 mod separation;
 mod settings;
+mod singular_values;
 
 pub use bootstrap::{Bootstrap, Spread};
+pub use collinearity::{Collinearity, Inflation};
+pub use diagnostics::Diagnostics;
+pub use effects::MarginalEffect;
 pub use fit::Fit;
 pub use inference::Inference;
+pub use influence::{Influence, RowInfluence};
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};
@@ -113,6 +124,17 @@ impl Facts {
         1.0 - self.log_likelihood / self.null_log_likelihood
     }
 
+    /// Cox and Snell's 1 − (null likelihood / likelihood)^(2/Σsᵢ) (*Analysis of Binary Data*, 2nd ed. 1989, p. 209): below 1
+    /// even for a perfect fit.
+    pub fn pseudo_r2_cox_snell(&self) -> f64 {
+        -(2.0 * (self.null_log_likelihood - self.log_likelihood) / self.total_weight).exp_m1()
+    }
+
+    /// Nagelkerke's: Cox and Snell's, over the largest that it can be (Biometrika 78(3), 1991).
+    pub fn pseudo_r2_nagelkerke(&self) -> f64 {
+        self.pseudo_r2_cox_snell() / -(2.0 * self.null_log_likelihood / self.total_weight).exp_m1()
+    }
+
     /// Whether the optimum was reached, by the certificate.
     pub fn converged(&self) -> bool {
         self.termination == Termination::Converged.name()
@@ -138,6 +160,9 @@ pub struct Model {
     pub warnings: Vec<Warning>,
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
+    /// What the fit says of its rows and columns, as far as it was asked.
+    #[serde(default, skip_serializing_if = "Diagnostics::is_empty")]
+    pub diagnostics: Diagnostics,
 }
 
 impl Model {
@@ -170,8 +195,16 @@ impl Model {
                 coefficients.push(Coefficient { term, column, level, class, estimate, inference });
             }
         }
-        let class_weight = Vec::new();
-        Model { encoder, coefficients, threshold, class_weight, facts: fit.facts, warnings, trace: fit.trace }
+        Model {
+            encoder,
+            coefficients,
+            threshold,
+            class_weight: Vec::new(),
+            facts: fit.facts,
+            warnings,
+            trace: fit.trace,
+            diagnostics: Diagnostics::default(),
+        }
     }
 
     /// The names of the columns that scoring adds: `probability` of two classes, `probability[class]` of more, and

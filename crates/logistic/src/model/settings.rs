@@ -1,6 +1,6 @@
 //! What can be asked of a fit.
 
-use crate::dataset::{Rows, Standardisation};
+use crate::dataset::{Dataset, Rows, Standardisation};
 use crate::error::{Error, Place, Result};
 use crate::objective::ParameterPenalty;
 
@@ -158,6 +158,14 @@ pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     totals
 }
 
+/// Every row's weight times that of its class.
+pub(super) fn class_weighted(data: &Dataset, of_class: &[f64]) -> Vec<f64> {
+    let n = of_class.len();
+    let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
+    let own = |i: usize| data.weight().map_or(1.0, |weight| weight[i]);
+    data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect()
+}
+
 impl LogisticRegression {
     /// Whether coefficients are those of maximum likelihood.
     pub(super) fn is_maximum_likelihood(&self) -> bool {
@@ -173,10 +181,7 @@ impl LogisticRegression {
             ClassWeight::Balanced => totals.iter().map(|t| totals.iter().sum::<f64>() / (n as f64 * t)).collect(),
             ClassWeight::Given(weights) => weights.clone(),
         };
-        let data = rows.dataset();
-        let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
-        let own = |i: usize| data.weight().map_or(1.0, |weight| weight[i]);
-        let weight = data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect();
+        let weight = class_weighted(rows.dataset(), &of_class);
         Some((of_class, weight))
     }
 

@@ -110,7 +110,7 @@ fn add_hessian(
 }
 
 /// Eight partial sums, so that the processor's vector units have independent chains to work on.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
     let mut partial = [0.0; 8];
