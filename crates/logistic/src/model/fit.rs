@@ -2,7 +2,7 @@
 
 use super::Facts;
 use super::inference::{Inference, variances};
-use super::separation::{Separation, verify};
+use super::separation::{Separation, Verdict, decide};
 use crate::cholesky::Cholesky;
 use crate::dataset::{DataLoader, Rows, Standardisation};
 use crate::encode::Term;
@@ -130,7 +130,8 @@ impl LogisticRegression {
         let ridge = LogisticRegression { method: Method::Newton, ..*self };
         let l2 = 1.0 / rows.total_weight();
         let attempt = ridge.attempt(rows, &standard, l2, progress)?;
-        let columns = separation.columns.iter().map(|&k| standard.columns[k]).collect();
+        let infinite = separation.infinite.iter().filter_map(|&k| standard.columns.get(k));
+        let columns = infinite.copied().collect();
         let mut fit = ridge.finish(rows, standard, left_out, attempt, l2);
         fit.termination = Termination::NoFiniteOptimum;
         fit.facts.termination = fit.termination.name().to_string();
@@ -270,12 +271,10 @@ impl LogisticRegression {
         let risk = follow.risk(rows, standard, 0.0);
         let mut sums = risk.sums(ended.model.parameters(), Order::Hessian);
         let step = newton_direction(&mut sums.hessian, &sums.gradient);
-        for direction in [step.as_slice(), ended.model.parameters()] {
-            if let Some(separation) = verify(rows, standard, self.intercept, direction)? {
-                return Ok(Some(separation));
-            }
+        match decide(rows, standard, self.intercept, 2, &[&step, ended.model.parameters()])? {
+            Verdict::Separated(separation) => Ok(Some(separation)),
+            Verdict::Overlap | Verdict::Undecided => Ok(None),
         }
-        Ok(None)
     }
 
     fn finish(

@@ -1,0 +1,157 @@
+//! Separation of a few constraints, kept in memory: a strict direction, or a proof for each that has none.
+
+use std::collections::HashSet;
+
+use super::ZERO;
+use super::complement::Complement;
+use super::nnls::{Factor, nnls};
+use crate::cholesky::dot;
+
+/// A residual below this is rounding: that of a few hundred sums of numbers of about 1.
+const ROUNDING: f64 = 1e-13;
+/// Where the shortest convex combination is longer than this, the direction that it gives has margins to ten digits.
+const COARSE: f64 = 1e-6;
+/// The margin of the shortest convex combination is found to within this share.
+const SLACK: f64 = 1e-3;
+
+/// Some constraints, and what is known of them.
+pub(super) struct WorkingSet {
+    /// The constraints that may yet be strict: the coordinates in `complement` of their unit vectors.
+    open: Vec<Vec<f64>>,
+    /// The directions in which every constraint that is known to be tight stays at zero.
+    complement: Complement,
+    seen: HashSet<Vec<u64>>,
+}
+
+/// What a working set allows.
+pub(super) enum Strict {
+    /// This direction, of unit length, makes every open constraint strict, and leaves the others at zero.
+    Direction(Vec<f64>),
+    /// No constraint can be strict.
+    Nothing,
+    /// The constraints are too close to touching.
+    Unclear,
+}
+
+impl WorkingSet {
+    /// No constraints.
+    pub(super) fn new(n_parameters: usize) -> Self {
+        WorkingSet { open: Vec::new(), complement: Complement::whole(n_parameters), seen: HashSet::new() }
+    }
+
+    /// The directions in which every constraint that is known to be tight stays at zero.
+    pub(super) fn complement(&self) -> &Complement {
+        &self.complement
+    }
+
+    /// The coordinates in the complement of the constraints that can be strict.
+    pub(super) fn open(&self) -> &[Vec<f64>] {
+        &self.open
+    }
+
+    /// Adds a constraint by its unit vector; false when it is here already.
+    pub(super) fn add(&mut self, vector: &[f64], equality: bool) -> bool {
+        // Minus zero is zero.
+        let mut bits: Vec<u64> = vector.iter().map(|v| (v + 0.0).to_bits()).collect();
+        bits.push(u64::from(equality));
+        if !self.seen.insert(bits) {
+            return false;
+        }
+        let coordinates = self.complement.coordinates(vector);
+        if dot(&coordinates, &coordinates).sqrt() > ZERO {
+            if equality {
+                self.complement.take_out(&coordinates, self.open.iter_mut());
+            } else {
+                self.open.push(coordinates);
+            }
+        }
+        true
+    }
+
+    /// Finds a direction that makes every constraint strict that any direction can.
+    ///
+    /// Of the open constraints u (scaled to unit length in the complement) the shortest convex combination is sought.
+    /// If it is not zero, its direction has a positive product with all of them. If it is zero, Σ λᵤ·u = 0 with λ ≥ 0
+    /// shows that no direction makes a u with λᵤ > 0 strict without violating another (Gordan's and Stiemke's
+    /// theorems); those become tight, the complement loses their dimensions, and the others are looked at again. Each
+    /// turn takes away a dimension, so there are at most as many turns as parameters.
+    pub(super) fn close(&mut self) -> Strict {
+        loop {
+            self.open.retain(|u| dot(u, u).sqrt() > ZERO);
+            if self.open.is_empty() {
+                return Strict::Nothing;
+            }
+            let lift = |u: &Vec<f64>| {
+                let length = dot(u, u).sqrt();
+                u.iter().map(|u| u / length).chain([1.0]).collect()
+            };
+            let columns: Vec<Vec<f64>> = self.open.iter().map(lift).collect();
+            match convex(&columns) {
+                Convex::Apart(direction) => return Strict::Direction(self.complement.lift(&direction)),
+                Convex::Balanced(support) => self.tighten(support),
+                Convex::Unclear => return Strict::Unclear,
+            }
+        }
+    }
+
+    /// Makes the constraints of a balanced combination tight. Of k vectors that balance at most k − 1 are independent,
+    /// and if k − 1 have been taken out, what is left of the last is rounding.
+    fn tighten(&mut self, support: Vec<(usize, f64)>) {
+        let largest = support.iter().fold(0.0, |max, (_, multiplier)| f64::max(max, *multiplier));
+        let balanced = |multiplier: f64| multiplier > ZERO * largest;
+        let whole = support.iter().all(|&(_, multiplier)| balanced(multiplier));
+        let mut tight: Vec<usize> = support.iter().filter(|(_, m)| balanced(*m)).map(|(at, _)| *at).collect();
+        tight.sort_unstable();
+        let mut vectors: Vec<Vec<f64>> = tight.iter().rev().map(|&at| self.open.swap_remove(at)).collect();
+        let most = vectors.len() - usize::from(whole);
+        for _ in 0..most {
+            let square = |at: &usize| dot(&vectors[*at], &vectors[*at]);
+            let longest = (0..vectors.len()).max_by(|a, b| square(a).total_cmp(&square(b)));
+            let Some(longest) = longest.filter(|at| square(at).sqrt() > ZERO) else { return };
+            let direction = vectors.swap_remove(longest);
+            self.complement.take_out(&direction, self.open.iter_mut().chain(&mut vectors));
+        }
+    }
+}
+
+enum Convex {
+    /// A vector of unit length with a positive product with every column.
+    Apart(Vec<f64>),
+    /// Columns that combine to zero, with positive multipliers.
+    Balanced(Vec<(usize, f64)>),
+    Unclear,
+}
+
+/// The shortest convex combination of unit vectors, given with a 1 appended to each: with the target (0, …, 0, 1) the
+/// non-negative least squares ‖Σ λᵤ·u‖² + (Σ λᵤ − 1)² have the residual (−δ, ‖residual‖²), with u·δ ≥ ‖residual‖²
+/// (Lawson & Hanson 1974, ch. 23, problem LDP).
+fn convex(columns: &[Vec<f64>]) -> Convex {
+    let dimension = columns[0].len() - 1;
+    let mut target = vec![0.0; dimension + 1];
+    target[dimension] = 1.0;
+    let found = nnls(columns, &target, SLACK);
+    let length = dot(&found.residual, &found.residual).sqrt();
+    if length > COARSE
+        && let Some(direction) = apart(columns, found.residual[..dimension].iter().map(|r| -r).collect())
+    {
+        return Convex::Apart(direction);
+    }
+    if length > ROUNDING {
+        // The residual, a difference of nearly equal vectors, has few digits. The direction with equal products with
+        // the columns it rests on is the same, and has more.
+        let mut factor = Factor::default();
+        if found.multipliers.iter().all(|&(at, _)| factor.append(&columns[at][..dimension]))
+            && let Some(direction) = apart(columns, factor.equal_products())
+        {
+            return Convex::Apart(direction);
+        }
+    }
+    if length <= ZERO { Convex::Balanced(found.multipliers) } else { Convex::Unclear }
+}
+
+/// `direction` scaled to unit length, where its product with every column is above [`ZERO`].
+fn apart(columns: &[Vec<f64>], mut direction: Vec<f64>) -> Option<Vec<f64>> {
+    let length = dot(&direction, &direction).sqrt();
+    direction.iter_mut().for_each(|d| *d /= length);
+    columns.iter().all(|column| dot(&column[..direction.len()], &direction) > ZERO).then_some(direction)
+}
