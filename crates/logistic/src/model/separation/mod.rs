@@ -26,8 +26,8 @@ mod working;
 use crate::cholesky::dot;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
-use constraints::Constraints;
-use scan::{Candidate, Scan};
+use constraints::{Constraint, Constraints};
+use scan::Scan;
 pub(super) use signs::Sign;
 use working::{Strict, WorkingSet};
 
@@ -109,10 +109,10 @@ fn settle(constraints: &Constraints<'_>, hints: &[&[f64]]) -> Verdict {
     let limit = JOIN.max(2 * n);
     let mut set = WorkingSet::new(n);
     for hint in hints.iter().filter_map(|hint| unit(hint, n)) {
-        let nearest = constraints.nearest(&hint, limit);
-        join(constraints, &mut set, &nearest.violated);
-        if !nearest.some_not {
-            let scan = Scan { separated: constraints.counted(), some: true, ..nearest };
+        let scan = constraints.scan(&hint, &[], limit);
+        let nearest = scan.nearest.iter().map(|candidate| &candidate.constraint);
+        join(constraints, &mut set, nearest);
+        if !scan.some_not {
             return separated(constraints, set, hint, scan);
         }
     }
@@ -127,20 +127,19 @@ fn settle(constraints: &Constraints<'_>, hints: &[&[f64]]) -> Verdict {
             Strict::Direction(direction) => direction,
         };
         let scan = constraints.scan(&direction, set.complement().columns(), limit);
-        if scan.violated.is_empty() && scan.open.is_empty() {
+        if scan.needed().next().is_none() {
             return if scan.some { separated(constraints, set, direction, scan) } else { Verdict::Overlap };
         }
-        if !(join(constraints, &mut set, &scan.violated) | join(constraints, &mut set, &scan.open)) {
+        if !join(constraints, &mut set, scan.needed()) {
             return Verdict::Undecided;
         }
+        join(constraints, &mut set, scan.nearest.iter().map(|candidate| &candidate.constraint));
     }
 }
 
-/// Adds candidates to the working set; whether any is new to it.
-fn join(constraints: &Constraints<'_>, set: &mut WorkingSet, candidates: &[Candidate]) -> bool {
-    candidates.iter().fold(false, |any, Candidate { constraint, .. }| {
-        any | set.add(&constraints.vector(constraint), constraint.equality)
-    })
+/// Adds constraints to the working set; whether any is new to it.
+fn join<'c>(constraints: &Constraints<'_>, set: &mut WorkingSet, new: impl Iterator<Item = &'c Constraint>) -> bool {
+    new.fold(false, |any, constraint| any | set.add(&constraints.vector(constraint), constraint.equality))
 }
 
 /// A hint scaled to unit length, if it can be one.

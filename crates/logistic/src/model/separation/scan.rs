@@ -3,17 +3,19 @@
 use super::ZERO;
 use super::constraints::{Block, Constraint, Constraints};
 
-/// A constraint worth adding to the working set; the smallest key first.
+/// A constraint that may join the working set; the smallest key first.
 pub(super) struct Candidate {
     pub(super) key: f64,
     pub(super) constraint: Constraint,
 }
 
-/// What a direction does to all constraints. Margins are relative to the lengths of the constraint and the direction.
+/// What a direction does to all constraints. Margins are relative to the lengths of the constraint and the direction;
+/// of an equality, −|margin|.
 #[derive(Default)]
 pub(super) struct Scan {
-    /// Those with a margin below −[`ZERO`], and equalities above [`ZERO`]: the worst first.
-    pub(super) violated: Vec<Candidate>,
+    /// Those with the smallest margins that are not zero, with their margins. Those that are not negative are here
+    /// because the next direction is likely to violate them.
+    pub(super) nearest: Vec<Candidate>,
     /// Those with a margin of zero that not all directions of the complement leave at zero: the most open first.
     pub(super) open: Vec<Candidate>,
     /// Whether all constraints of the row are strict, by position; never of a row of weight 0.
@@ -29,38 +31,35 @@ impl Constraints<'_> {
     /// orthogonal to the constraints known to be tight) leaves them there. Keeps at most `limit` candidates of a kind.
     pub(super) fn scan(&self, direction: &[f64], complement: &[Vec<f64>], limit: usize) -> Scan {
         let work = |block: &mut Block, scan: &mut Scan| {
-            let pending = block.judge(self, direction, scan);
-            let mut squares = vec![0.0; pending.len()];
-            for column in complement.iter().take_while(|_| !pending.is_empty()) {
-                let margins = block.margins(self, column);
-                pending.iter().zip(&mut squares).for_each(|(&at, square)| *square += margins[at] * margins[at]);
+            let zero = block.judge(self, direction, scan);
+            thin(&mut scan.nearest, limit);
+            if zero.is_empty() {
+                return;
             }
-            for (&at, square) in pending.iter().zip(&squares) {
+            let mut squares = vec![0.0; zero.len()];
+            for column in complement {
+                let margins = block.margins(self, column);
+                zero.iter().zip(&mut squares).for_each(|(&at, square)| *square += margins[at] * margins[at]);
+            }
+            for (&at, square) in zero.iter().zip(&squares) {
                 let distance = square.sqrt() / block.lengths[at];
                 if distance > ZERO {
                     scan.open.push(Candidate { key: -distance, constraint: block.constraints[at] });
                 }
             }
-            thin(&mut scan.violated, limit);
             thin(&mut scan.open, limit);
         };
-        Scan::join(self.in_blocks(work), limit)
-    }
-
-    /// The constraints with the smallest margins along `direction`, of unit length, as if they were violated; and
-    /// whether any constraint is not strict.
-    pub(super) fn nearest(&self, direction: &[f64], limit: usize) -> Scan {
-        let work = |block: &mut Block, scan: &mut Scan| {
-            let margins = block.margins(self, direction);
-            for ((margin, length), constraint) in margins.iter().zip(&block.lengths).zip(&block.constraints) {
-                let key = if constraint.equality { -margin.abs() } else { *margin } / length;
-                scan.some_not |= key <= ZERO;
-                scan.violated.push(Candidate { key, constraint: *constraint });
-            }
-            thin(&mut scan.violated, limit);
-            thin(&mut scan.open, limit);
-        };
-        Scan::join(self.in_blocks(work), limit)
+        let mut all = Scan::default();
+        for part in self.in_blocks(work) {
+            all.nearest.extend(part.nearest);
+            all.open.extend(part.open);
+            all.separated.extend(part.separated);
+            all.some |= part.some;
+            all.some_not |= part.some_not;
+        }
+        thin(&mut all.nearest, limit);
+        thin(&mut all.open, limit);
+        all
     }
 }
 
@@ -71,20 +70,21 @@ impl Block {
         let margins = self.margins(of, direction);
         let first = scan.separated.len();
         scan.separated.extend(self.panel.weight().iter().map(|&weight| weight > 0.0));
+        let enough = scan.nearest.last().map_or(f64::INFINITY, |last| last.key);
         let mut zero = Vec::new();
         for (at, (margin, length)) in margins.iter().zip(&self.lengths).enumerate() {
             let constraint = self.constraints[at];
-            let margin = if constraint.equality { -margin.abs() } else { *margin } / length;
-            if margin > ZERO {
+            let key = if constraint.equality { -margin.abs() } else { *margin } / length;
+            if key > ZERO {
                 scan.some = true;
-                continue;
-            }
-            scan.some_not = true;
-            scan.separated[first + constraint.position - self.start] = false;
-            if margin < -ZERO {
-                scan.violated.push(Candidate { key: margin, constraint });
             } else {
+                scan.some_not = true;
+                scan.separated[first + constraint.position - self.start] = false;
+            }
+            if key.abs() <= ZERO {
                 zero.push(at);
+            } else if key < enough {
+                scan.nearest.push(Candidate { key, constraint });
             }
         }
         zero
@@ -92,18 +92,10 @@ impl Block {
 }
 
 impl Scan {
-    fn join(parts: Vec<Scan>, limit: usize) -> Scan {
-        let mut all = Scan::default();
-        for part in parts {
-            all.violated.extend(part.violated);
-            all.open.extend(part.open);
-            all.separated.extend(part.separated);
-            all.some |= part.some;
-            all.some_not |= part.some_not;
-        }
-        thin(&mut all.violated, limit);
-        thin(&mut all.open, limit);
-        all
+    /// The candidates that must join the working set: those violated, and those open.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &Constraint> {
+        let violated = self.nearest.iter().take_while(|candidate| candidate.key < 0.0);
+        violated.chain(&self.open).map(|candidate| &candidate.constraint)
     }
 }
 

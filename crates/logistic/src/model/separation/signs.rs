@@ -1,16 +1,13 @@
 //! Which way the infinite parameters run.
 
 use super::constraints::{Block, Constraints};
-use super::nnls::nnls;
 use super::scan::{Candidate, thin};
-use super::working::WorkingSet;
+use super::working::{Strict, WorkingSet};
 use super::{ZERO, join};
 use crate::cholesky::dot;
 
-/// A functional whose distance from the cone of the constraints is below this share of its length is in it.
-const IN_CONE: f64 = 1e-8;
-/// Constraint generation for signs gives up after so many turns; one is the rule.
-const MOST_TURNS: usize = 8;
+/// Constraint generation for signs ends after so many turns; one is the rule.
+const MOST_TURNS: usize = 4;
 
 /// Which way a parameter runs to infinity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,21 +20,24 @@ pub(in crate::model) enum Sign {
     Undetermined,
 }
 
-/// A direction of the working set's cone in which a parameter runs against the sign that it has in the inner point.
+/// A parameter, and a direction of the working set's cone in which it runs against its sign in the inner point.
 struct Witness {
     /// Its place among the infinite parameters.
     place: usize,
     /// Of unit length, in all parameters.
     direction: Vec<f64>,
-    /// The parameter's values (those in the inner point made positive) in the witness, negative, and the inner point.
+    /// The parameter's values in the direction and in the inner point, with the sign that makes the latter positive.
     values: (f64, f64),
 }
 
+/// A parameter's place among the infinite ones, and its values on the columns of the complement: of unit length, and
+/// with the sign that makes the value in the inner point, the third, positive.
+type Functional = (usize, Vec<f64>, f64);
+
 /// The signs of the parameters given as functionals: their values on the columns of the set's complement.
 ///
-/// A parameter has one sign if its functional is a combination of constraints with multipliers that are not negative
-/// (Farkas' lemma); non-negative least squares finds the combination, or a direction of the opposite sign. The
-/// combination holds for all rows. The direction is tried on them, mixed with as much of `inner` as makes it fit.
+/// A parameter has one sign if no direction of the cone gives it the other; the working set's proof of that holds for
+/// all rows. A direction that does is tried on them, mixed with as much of `inner` as makes it fit.
 pub(super) fn signs(
     constraints: &Constraints<'_>,
     mut set: WorkingSet,
@@ -46,56 +46,43 @@ pub(super) fn signs(
 ) -> Vec<Sign> {
     let point = set.complement().coordinates(inner);
     let mut signs = vec![Sign::Undetermined; functionals.len()];
-    let mut left: Vec<(usize, Vec<f64>, f64)> = Vec::new();
+    let mut left: Vec<Functional> = Vec::new();
     for (place, (_, functional)) in functionals.into_iter().enumerate() {
         let length = dot(&functional, &functional).sqrt();
         let value = dot(&functional, &point) / length;
         // One that is zero at an inner point, and not everywhere, has either sign nearby.
         if value.abs() > ZERO {
             signs[place] = if value > 0.0 { Sign::Plus } else { Sign::Minus };
-            let oriented = functional.iter().map(|f| f / length * value.signum()).collect();
-            left.push((place, oriented, value.abs()));
+            left.push((place, functional.iter().map(|f| f / length * value.signum()).collect(), value.abs()));
         }
     }
     if set.complement().dimension() == 1 {
         return signs;
     }
-    for turn in 0..=MOST_TURNS {
-        let witnesses: Vec<Witness> = left.iter().filter_map(|functional| witness(&set, functional)).collect();
-        if turn == MOST_TURNS {
-            witnesses.iter().for_each(|witness| signs[witness.place] = Sign::Undetermined);
-        }
-        let (shown, candidates) = attempt(constraints, &witnesses, inner);
+    for _ in 0..MOST_TURNS {
+        let mut witnesses = Vec::new();
+        left.retain(|(place, functional, value)| match set.against(functional) {
+            Strict::Nothing => false,
+            Strict::Unclear => {
+                signs[*place] = Sign::Undetermined;
+                false
+            }
+            Strict::Direction(direction) => {
+                let against = dot(&set.complement().coordinates(&direction), functional);
+                witnesses.push(Witness { place: *place, direction, values: (against, *value) });
+                true
+            }
+        });
+        let (shown, violated) = attempt(constraints, &witnesses, inner);
         shown.iter().for_each(|&place| signs[place] = Sign::Undetermined);
-        left.retain(|(place, ..)| witnesses.iter().any(|w| w.place == *place) && !shown.contains(place));
-        if left.is_empty() {
-            return signs;
-        }
-        if !join(constraints, &mut set, &candidates) {
-            left.iter().for_each(|(place, ..)| signs[*place] = Sign::Undetermined);
-            return signs;
+        left.retain(|(place, ..)| !shown.contains(place));
+        let new = violated.iter().map(|candidate| &candidate.constraint);
+        if left.is_empty() || !join(constraints, &mut set, new) {
+            break;
         }
     }
+    left.iter().for_each(|(place, ..)| signs[*place] = Sign::Undetermined);
     signs
-}
-
-/// A witness against the parameter's having one sign, if the working set leaves one.
-fn witness(set: &WorkingSet, (place, functional, value): &(usize, Vec<f64>, f64)) -> Option<Witness> {
-    let lift = |u: &Vec<f64>| {
-        let length = dot(u, u).sqrt();
-        u.iter().map(|u| u / length).collect()
-    };
-    let columns: Vec<Vec<f64>> = set.open().iter().filter(|u| dot(u, u).sqrt() > ZERO).map(lift).collect();
-    let residual = nnls(&columns, functional, 0.0).residual;
-    let length = dot(&residual, &residual).sqrt();
-    (length > IN_CONE).then(|| {
-        let opposite: Vec<f64> = residual.iter().map(|r| -r / length).collect();
-        Witness {
-            place: *place,
-            values: (dot(&opposite, functional), *value),
-            direction: set.complement().lift(&opposite),
-        }
-    })
 }
 
 /// What all rows say of the witnesses: for each the share of the inner point that must be mixed in, and candidates.

@@ -44,11 +44,6 @@ impl WorkingSet {
         &self.complement
     }
 
-    /// The coordinates in the complement of the constraints that can be strict.
-    pub(super) fn open(&self) -> &[Vec<f64>] {
-        &self.open
-    }
-
     /// Adds a constraint by its unit vector; false when it is here already.
     pub(super) fn add(&mut self, vector: &[f64], equality: bool) -> bool {
         // Minus zero is zero.
@@ -81,16 +76,24 @@ impl WorkingSet {
             if self.open.is_empty() {
                 return Strict::Nothing;
             }
-            let lift = |u: &Vec<f64>| {
-                let length = dot(u, u).sqrt();
-                u.iter().map(|u| u / length).chain([1.0]).collect()
-            };
-            let columns: Vec<Vec<f64>> = self.open.iter().map(lift).collect();
-            match convex(&columns) {
+            match convex(&self.open.iter().map(|u| affine(u)).collect::<Vec<_>>()) {
                 Convex::Apart(direction) => return Strict::Direction(self.complement.lift(&direction)),
                 Convex::Balanced(support) => self.tighten(support),
                 Convex::Unclear => return Strict::Unclear,
             }
+        }
+    }
+
+    /// After [`WorkingSet::close`] has found a direction: one that also makes `functional` (its values on the columns
+    /// of the complement) negative; `Nothing` if it is a combination of the open constraints with multipliers that are
+    /// not negative, and so is nowhere negative (Farkas' lemma).
+    pub(super) fn against(&self, functional: &[f64]) -> Strict {
+        let opposite: Vec<f64> = functional.iter().map(|f| -f).collect();
+        let open = self.open.iter().filter(|u| dot(u, u).sqrt() > ZERO);
+        match convex(&open.chain([&opposite]).map(|u| affine(u)).collect::<Vec<_>>()) {
+            Convex::Apart(direction) => Strict::Direction(self.complement.lift(&direction)),
+            Convex::Balanced(_) => Strict::Nothing,
+            Convex::Unclear => Strict::Unclear,
         }
     }
 
@@ -112,6 +115,12 @@ impl WorkingSet {
             self.complement.take_out(&direction, self.open.iter_mut().chain(&mut vectors));
         }
     }
+}
+
+/// A vector scaled to unit length, with a 1 appended.
+fn affine(u: &[f64]) -> Vec<f64> {
+    let length = dot(u, u).sqrt();
+    u.iter().map(|u| u / length).chain([1.0]).collect()
 }
 
 enum Convex {
