@@ -1,6 +1,6 @@
 //! The directions in which every constraint known to be tight stays at zero.
 
-use crate::cholesky::dot;
+use super::dot;
 
 /// An orthonormal basis Z of the orthogonal complement of the constraint vectors taken out so far.
 #[derive(Clone)]
@@ -23,11 +23,6 @@ impl Complement {
     /// The columns of Z.
     pub(super) fn columns(&self) -> &[Vec<f64>] {
         &self.columns
-    }
-
-    /// The dimension.
-    pub(super) fn dimension(&self) -> usize {
-        self.columns.len()
     }
 
     /// Zᵀ·vector (dimension).
@@ -81,7 +76,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-15);
         }
         complement.take_out(&coordinates[0], std::iter::empty());
-        assert_eq!(complement.dimension(), 2);
+        assert_eq!(complement.columns().len(), 2);
         for (j, z) in complement.columns().iter().enumerate() {
             assert!(dot(z, &a).abs() < 1e-15 && dot(z, &b).abs() < 1e-15);
             for (k, other) in complement.columns().iter().enumerate() {

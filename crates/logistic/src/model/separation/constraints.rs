@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::cholesky::dot;
+use super::dot;
 use crate::dataset::{Panel, Rows, Standardisation};
 
 /// Partial results are merged in order and their number is fixed, so that no number of threads changes a bit.
@@ -62,6 +62,11 @@ impl<'a> Constraints<'a> {
     /// Outputs of the model, K − 1.
     pub(super) fn n_outputs(&self) -> usize {
         self.n_classes - 1
+    }
+
+    /// The number of rows.
+    pub(super) fn n_rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// Whether there are intercepts.

@@ -16,6 +16,7 @@
 
 mod complement;
 mod constraints;
+mod metric;
 mod nnls;
 mod scan;
 mod signs;
@@ -23,10 +24,10 @@ mod signs;
 mod tests;
 mod working;
 
-use crate::cholesky::dot;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use constraints::{Constraint, Constraints};
+use metric::Metric;
 use scan::Scan;
 pub(super) use signs::Sign;
 use working::{Strict, WorkingSet};
@@ -107,7 +108,7 @@ pub(super) fn decide(
 fn settle(constraints: &Constraints<'_>, hints: &[&[f64]]) -> Verdict {
     let n = constraints.n_parameters();
     let limit = JOIN.max(2 * n);
-    let mut set = WorkingSet::new(n);
+    let mut set = WorkingSet::new(Metric::of(constraints), n);
     for hint in hints.iter().filter_map(|hint| unit(hint, n)) {
         let scan = constraints.scan(&hint, &[], limit);
         let nearest = scan.nearest.iter().map(|candidate| &candidate.constraint);
@@ -122,11 +123,14 @@ fn settle(constraints: &Constraints<'_>, hints: &[&[f64]]) -> Verdict {
     loop {
         let direction = match set.close() {
             Strict::Unclear => return Verdict::Undecided,
-            Strict::Nothing if set.complement().dimension() == 0 => return Verdict::Overlap,
             Strict::Nothing => vec![0.0; n],
             Strict::Direction(direction) => direction,
         };
-        let scan = constraints.scan(&direction, set.complement().columns(), limit);
+        let free = set.free();
+        if free.is_empty() {
+            return Verdict::Overlap;
+        }
+        let scan = constraints.scan(&direction, &free, limit);
         if scan.needed().next().is_none() {
             return if scan.some { separated(constraints, set, direction, scan) } else { Verdict::Overlap };
         }
@@ -151,39 +155,73 @@ fn unit(hint: &[f64], n_parameters: usize) -> Option<Vec<f64>> {
 
 /// Describes the cone of which `direction` is an inner point.
 ///
-/// Its linear hull is what the set's complement spans: the directions that leave every constraint at zero that is not
-/// strict. A parameter is finite if it is the same in all of them (up to the part that the likelihood of the rows that
-/// are not separated determines; Geyer, Electronic Journal of Statistics 3, 2009, §3.4): if its row of the complement's
-/// basis is zero.
-fn separated(constraints: &Constraints<'_>, set: WorkingSet, direction: Vec<f64>, scan: Scan) -> Verdict {
-    let functionals = functionals(constraints, set.complement().columns());
-    let infinite = functionals.iter().map(|(parameter, _)| *parameter).collect();
-    let signs = signs::signs(constraints, set, &direction, functionals);
+/// Its linear hull is what the set leaves free: the directions that leave every constraint at zero that is not strict.
+/// A parameter is finite if it is zero in all of them (the likelihood of the rows that are not separated then decides
+/// on it; Geyer, Electronic Journal of Statistics 3, 2009, §3.4): if its coordinates in the set are zero.
+fn separated(constraints: &Constraints<'_>, set: WorkingSet, mut direction: Vec<f64>, scan: Scan) -> Verdict {
+    let (infinite, finite) = infinite(constraints, &set);
+    finite.iter().for_each(|&k| direction[k] = 0.0);
+    let signs = signs::signs(constraints, set, &direction, &infinite);
+    let infinite = infinite.into_iter().map(|infinite| infinite.parameter).collect();
     Verdict::Separated(Separation { complete: !scan.some_not, direction, infinite, signs, separated: scan.separated })
 }
 
-/// The infinite parameters, each with its values on the columns of the complement's basis. An intercept in the user's
-/// units is b′ − Σ w′·c/s, for centres c and scales s.
-fn functionals(constraints: &Constraints<'_>, complement: &[Vec<f64>]) -> Vec<(usize, Vec<f64>)> {
-    let (p, outputs) = (constraints.standard().columns.len(), constraints.n_outputs());
-    let row = |parameter: usize| {
-        let row: Vec<f64> = complement.iter().map(|column| column[parameter]).collect();
-        Some(row).filter(|row| dot(row, row).sqrt() > ZERO)
-    };
-    let mut found: Vec<(usize, Vec<f64>)> = (0..outputs * p).filter_map(|j| Some((j, row(j)?))).collect();
-    for output in (0..outputs).filter(|_| constraints.intercept()) {
-        let own = row(outputs * p + output);
-        let mut size = own.as_ref().map_or(0.0, |own| dot(own, own).sqrt());
-        let mut sum = own.unwrap_or_else(|| vec![0.0; complement.len()]);
-        let standard = constraints.standard();
-        for (j, (centre, scale)) in standard.centre.iter().zip(&standard.scale).enumerate() {
-            let Some(row) = row(output * p + j) else { continue };
-            size += dot(&row, &row).sqrt() * (centre / scale).abs();
-            sum.iter_mut().zip(&row).for_each(|(sum, w)| *sum -= w * centre / scale);
-        }
-        if dot(&sum, &sum).sqrt() > ZERO * size {
-            found.push((outputs * p + output, sum));
-        }
+/// A parameter, in the user's units, that runs off to infinity.
+struct Infinite {
+    parameter: usize,
+    /// The standardised parameters of which it is a combination, those that are finite left out.
+    terms: Vec<(usize, f64)>,
+    /// Its coordinates in the working set.
+    coordinates: Vec<f64>,
+}
+
+impl Infinite {
+    /// The parameter's value in a direction, but for a positive factor; 0 where it is rounding.
+    fn value(&self, direction: &[f64]) -> f64 {
+        let sum: f64 = self.terms.iter().map(|&(k, multiplier)| multiplier * direction[k]).sum();
+        let size: f64 = self.terms.iter().map(|&(k, multiplier)| multiplier.abs() * direction[k].abs()).sum();
+        if sum.abs() > ZERO * size && sum.abs() > f64::EPSILON { sum } else { 0.0 }
     }
-    found
+}
+
+/// The infinite parameters in the user's units, and the finite ones in standardised columns. Of an intercept's terms
+/// those that are finite are left out before its coordinates are looked at, so that a column far from zero, with a
+/// large multiplier, does not drown the others.
+fn infinite(constraints: &Constraints<'_>, set: &WorkingSet) -> (Vec<Infinite>, Vec<usize>) {
+    let n = constraints.n_parameters();
+    let coordinates = |terms: &[(usize, f64)]| {
+        let mut vector = vec![0.0; n];
+        terms.iter().for_each(|&(k, multiplier)| vector[k] = multiplier);
+        set.coordinates(&vector).filter(|coordinates| dot(coordinates, coordinates).sqrt() > ZERO)
+    };
+    let runs: Vec<bool> = (0..n).map(|k| coordinates(&[(k, 1.0)]).is_some()).collect();
+    let of = |parameter: usize| {
+        let terms: Vec<_> = terms(constraints, parameter).into_iter().filter(|&(k, _)| runs[k]).collect();
+        Some(Infinite { parameter, coordinates: coordinates(&terms)?, terms })
+    };
+    ((0..n).filter_map(of).collect(), (0..n).filter(|&k| !runs[k]).collect())
+}
+
+/// A parameter in the user's units as a combination of the standardised ones, but for a positive factor: weights are
+/// alone, an intercept is b′ − Σ w′·c/s, for centres c and scales s.
+fn terms(constraints: &Constraints<'_>, parameter: usize) -> Vec<(usize, f64)> {
+    let standard = constraints.standard();
+    let p = standard.columns.len();
+    let mut terms = vec![(parameter, 1.0)];
+    if let Some(output) = parameter.checked_sub(constraints.n_outputs() * p) {
+        let multiplier = |j: usize| -standard.centre[j] / standard.scale[j];
+        terms.extend((0..p).map(|j| (output * p + j, multiplier(j))).filter(|(_, multiplier)| *multiplier != 0.0));
+    }
+    terms
+}
+
+/// The inner product of two vectors of the same length, in eight sums that the processor can take at a time.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; 8];
+    for (a, b) in a_blocks.zip(b_blocks) {
+        (0..8).for_each(|lane| sums[lane] += a[lane] * b[lane]);
+    }
+    sums.iter().sum::<f64>() + rest
 }

@@ -5,7 +5,7 @@
 //! between them (Farkas' lemma). It ends after finitely many steps however degenerate the problem, since the residual
 //! shrinks at every one, where the simplex method would need a rule against cycling.
 
-use crate::cholesky::dot;
+use super::dot;
 
 /// A product below this is rounding, for columns and targets of about unit length.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;

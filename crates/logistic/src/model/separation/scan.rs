@@ -16,7 +16,7 @@ pub(super) struct Scan {
     /// Those with the smallest margins that are not zero, with their margins. Those that are not negative are here
     /// because the next direction is likely to violate them.
     pub(super) nearest: Vec<Candidate>,
-    /// Those with a margin of zero that not all directions of the complement leave at zero: the most open first.
+    /// Those with a margin of zero that some free direction does not leave there: the most open first.
     pub(super) open: Vec<Candidate>,
     /// Whether all constraints of the row are strict, by position; never of a row of weight 0.
     pub(super) separated: Vec<bool>,
@@ -27,9 +27,9 @@ pub(super) struct Scan {
 }
 
 impl Constraints<'_> {
-    /// Judges every constraint by `direction`, of unit length, and those at zero by whether `complement` (columns
-    /// orthogonal to the constraints known to be tight) leaves them there. Keeps at most `limit` candidates of a kind.
-    pub(super) fn scan(&self, direction: &[f64], complement: &[Vec<f64>], limit: usize) -> Scan {
+    /// Judges every constraint by `direction`, of unit length, and those at zero by whether `free`, directions
+    /// of unit length that leave at zero what is known to be tight, leave them there. Keeps at most `limit` candidates of a kind.
+    pub(super) fn scan(&self, direction: &[f64], free: &[Vec<f64>], limit: usize) -> Scan {
         let work = |block: &mut Block, scan: &mut Scan| {
             let zero = block.judge(self, direction, scan);
             thin(&mut scan.nearest, limit);
@@ -37,8 +37,8 @@ impl Constraints<'_> {
                 return;
             }
             let mut squares = vec![0.0; zero.len()];
-            for column in complement {
-                let margins = block.margins(self, column);
+            for direction in free {
+                let margins = block.margins(self, direction);
                 zero.iter().zip(&mut squares).for_each(|(&at, square)| *square += margins[at] * margins[at]);
             }
             for (&at, square) in zero.iter().zip(&squares) {

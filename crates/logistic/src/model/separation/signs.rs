@@ -3,8 +3,7 @@
 use super::constraints::{Block, Constraints};
 use super::scan::{Candidate, thin};
 use super::working::{Strict, WorkingSet};
-use super::{ZERO, join};
-use crate::cholesky::dot;
+use super::{Infinite, ZERO, join};
 
 /// Constraint generation for signs ends after so many turns; one is the rule.
 const MOST_TURNS: usize = 4;
@@ -30,11 +29,11 @@ struct Witness {
     values: (f64, f64),
 }
 
-/// A parameter's place among the infinite ones, and its values on the columns of the complement: of unit length, and
-/// with the sign that makes the value in the inner point, the third, positive.
+/// An infinite parameter: its place among them, its coordinates in the working set with the sign that makes its value
+/// in the inner point positive, and that sign.
 type Functional = (usize, Vec<f64>, f64);
 
-/// The signs of the parameters given as functionals: their values on the columns of the set's complement.
+/// The signs of the infinite parameters.
 ///
 /// A parameter has one sign if no direction of the cone gives it the other; the working set's proof of that holds for
 /// all rows. A direction that does is tried on them, mixed with as much of `inner` as makes it fit.
@@ -42,34 +41,33 @@ pub(super) fn signs(
     constraints: &Constraints<'_>,
     mut set: WorkingSet,
     inner: &[f64],
-    functionals: Vec<(usize, Vec<f64>)>,
+    infinite: &[Infinite],
 ) -> Vec<Sign> {
-    let point = set.complement().coordinates(inner);
-    let mut signs = vec![Sign::Undetermined; functionals.len()];
+    let mut signs = vec![Sign::Undetermined; infinite.len()];
     let mut left: Vec<Functional> = Vec::new();
-    for (place, (_, functional)) in functionals.into_iter().enumerate() {
-        let length = dot(&functional, &functional).sqrt();
-        let value = dot(&functional, &point) / length;
+    for (place, parameter) in infinite.iter().enumerate() {
         // One that is zero at an inner point, and not everywhere, has either sign nearby.
-        if value.abs() > ZERO {
+        let value = parameter.value(inner);
+        if value != 0.0 {
             signs[place] = if value > 0.0 { Sign::Plus } else { Sign::Minus };
-            left.push((place, functional.iter().map(|f| f / length * value.signum()).collect(), value.abs()));
+            left.push((place, parameter.coordinates.iter().map(|c| c * value.signum()).collect(), value.signum()));
         }
     }
-    if set.complement().dimension() == 1 {
+    if infinite.iter().any(|parameter| parameter.coordinates.len() == 1) {
         return signs;
     }
     for _ in 0..MOST_TURNS {
         let mut witnesses = Vec::new();
-        left.retain(|(place, functional, value)| match set.against(functional) {
+        left.retain(|(place, functional, sign)| match set.against(functional) {
             Strict::Nothing => false,
             Strict::Unclear => {
                 signs[*place] = Sign::Undetermined;
                 false
             }
             Strict::Direction(direction) => {
-                let against = dot(&set.complement().coordinates(&direction), functional);
-                witnesses.push(Witness { place: *place, direction, values: (against, *value) });
+                let of = |point: &[f64]| sign * infinite[*place].value(point);
+                let values = (of(&direction), of(inner));
+                witnesses.push(Witness { place: *place, direction, values });
                 true
             }
         });
@@ -129,7 +127,7 @@ fn attempt(constraints: &Constraints<'_>, witnesses: &[Witness], inner: &[f64]) 
     }
     let opposite = |(witness, share): &(&Witness, &f64)| {
         let (against, at_inner) = witness.values;
-        (1.0 - **share) * against + **share * at_inner < -ZERO
+        (1.0 - **share) * against + **share * at_inner < 0.0
     };
     let shown = witnesses.iter().zip(&shares).filter(opposite).map(|(witness, _)| witness.place).collect();
     thin(&mut candidates, limit);

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::ZERO;
 use super::complement::Complement;
+use super::metric::Metric;
 use super::nnls::{Factor, nnls};
-use crate::cholesky::dot;
+use super::{ZERO, dot};
 
 /// A residual below this is rounding: that of a few hundred sums of numbers of about 1.
 const ROUNDING: f64 = 1e-13;
@@ -16,9 +16,10 @@ const SLACK: f64 = 1e-3;
 
 /// Some constraints, and what is known of them.
 pub(super) struct WorkingSet {
-    /// The constraints that may yet be strict: the coordinates in `complement` of their unit vectors.
+    metric: Metric,
+    /// The constraints that may yet be strict: the coordinates in `complement` of their unit vectors in `metric`.
     open: Vec<Vec<f64>>,
-    /// The directions in which every constraint that is known to be tight stays at zero.
+    /// The directions, in `metric`, in which every constraint that is known to be tight stays at zero.
     complement: Complement,
     seen: HashSet<Vec<u64>>,
 }
@@ -35,13 +36,22 @@ pub(super) enum Strict {
 
 impl WorkingSet {
     /// No constraints.
-    pub(super) fn new(n_parameters: usize) -> Self {
-        WorkingSet { open: Vec::new(), complement: Complement::whole(n_parameters), seen: HashSet::new() }
+    pub(super) fn new(metric: Metric, n_parameters: usize) -> Self {
+        WorkingSet { metric, open: Vec::new(), complement: Complement::whole(n_parameters), seen: HashSet::new() }
     }
 
-    /// The directions in which every constraint that is known to be tight stays at zero.
-    pub(super) fn complement(&self) -> &Complement {
-        &self.complement
+    /// A basis, of parameters of unit length, of the directions in which every constraint that is known to be tight
+    /// stays at zero.
+    pub(super) fn free(&self) -> Vec<Vec<f64>> {
+        self.complement.columns().iter().map(|column| unit(self.metric.to_parameters(column))).collect()
+    }
+
+    /// The coordinates in the complement of a vector (parameters), scaled to unit length in the metric: zeros where no
+    /// free direction has a product with it. None for a vector of zeros.
+    pub(super) fn coordinates(&self, vector: &[f64]) -> Option<Vec<f64>> {
+        let vector = self.metric.of_vector(vector);
+        let sound = dot(&vector, &vector) > 0.0;
+        sound.then(|| self.complement.coordinates(&unit(vector)))
     }
 
     /// Adds a constraint by its unit vector; false when it is here already.
@@ -52,7 +62,7 @@ impl WorkingSet {
         if !self.seen.insert(bits) {
             return false;
         }
-        let coordinates = self.complement.coordinates(vector);
+        let Some(coordinates) = self.coordinates(vector) else { return true };
         if dot(&coordinates, &coordinates).sqrt() > ZERO {
             if equality {
                 self.complement.take_out(&coordinates, self.open.iter_mut());
@@ -77,24 +87,27 @@ impl WorkingSet {
                 return Strict::Nothing;
             }
             match convex(&self.open.iter().map(|u| affine(u)).collect::<Vec<_>>()) {
-                Convex::Apart(direction) => return Strict::Direction(self.complement.lift(&direction)),
+                Convex::Apart(direction) => return Strict::Direction(self.parameters(&direction)),
                 Convex::Balanced(support) => self.tighten(support),
                 Convex::Unclear => return Strict::Unclear,
             }
         }
     }
 
-    /// After [`WorkingSet::close`] has found a direction: one that also makes `functional` (its values on the columns
-    /// of the complement) negative; `Nothing` if it is a combination of the open constraints with multipliers that are
+    /// After [`WorkingSet::close`] has found a direction: one that also makes `functional` (coordinates) negative; `Nothing` if it is a combination of the open constraints with multipliers that are
     /// not negative, and so is nowhere negative (Farkas' lemma).
     pub(super) fn against(&self, functional: &[f64]) -> Strict {
         let opposite: Vec<f64> = functional.iter().map(|f| -f).collect();
         let open = self.open.iter().filter(|u| dot(u, u).sqrt() > ZERO);
         match convex(&open.chain([&opposite]).map(|u| affine(u)).collect::<Vec<_>>()) {
-            Convex::Apart(direction) => Strict::Direction(self.complement.lift(&direction)),
+            Convex::Apart(direction) => Strict::Direction(self.parameters(&direction)),
             Convex::Balanced(_) => Strict::Nothing,
             Convex::Unclear => Strict::Unclear,
         }
+    }
+
+    fn parameters(&self, coordinates: &[f64]) -> Vec<f64> {
+        unit(self.metric.to_parameters(&self.complement.lift(coordinates)))
     }
 
     /// Makes the constraints of a balanced combination tight. Of k vectors that balance at most k − 1 are independent,
@@ -117,10 +130,17 @@ impl WorkingSet {
     }
 }
 
+fn unit(mut vector: Vec<f64>) -> Vec<f64> {
+    let length = dot(&vector, &vector).sqrt();
+    vector.iter_mut().for_each(|v| *v /= length);
+    vector
+}
+
 /// A vector scaled to unit length, with a 1 appended.
 fn affine(u: &[f64]) -> Vec<f64> {
-    let length = dot(u, u).sqrt();
-    u.iter().map(|u| u / length).chain([1.0]).collect()
+    let mut vector = unit(u.to_vec());
+    vector.push(1.0);
+    vector
 }
 
 enum Convex {
