@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use super::complement::Complement;
 use super::metric::Metric;
-use super::nnls::{Factor, nnls};
+use super::nnls::{Factor, Solution, nnls};
 use super::{ZERO, dot};
 
 /// A residual below this is rounding: that of a few hundred sums of numbers of about 1.
 const ROUNDING: f64 = 1e-13;
 /// Where the shortest convex combination is longer than this, the direction that it gives has margins to ten digits.
 const COARSE: f64 = 1e-6;
+/// Each stretch gains the digits that the one before could not see; more than two are never of use.
+const MOST_STRETCHES: usize = 3;
 /// The margin of the shortest convex combination is found to within this share.
 const SLACK: f64 = 1e-3;
 
@@ -154,28 +156,55 @@ enum Convex {
 /// The shortest convex combination of unit vectors, given with a 1 appended to each: with the target (0, …, 0, 1) the
 /// non-negative least squares ‖Σ λᵤ·u‖² + (Σ λᵤ − 1)² have the residual (−δ, ‖residual‖²), with u·δ ≥ ‖residual‖²
 /// (Lawson & Hanson 1974, ch. 23, problem LDP).
+///
+/// Where it is short, but not zero, the residual is a difference of nearly equal vectors, of few digits. Then the space
+/// is stretched along its direction, which changes neither which vectors can be told apart nor which balance, until
+/// the combination is long enough, or zero (as in the perceptron of Dunagan & Vempala, Mathematical Programming 114,
+/// 2008).
 fn convex(columns: &[Vec<f64>]) -> Convex {
     let dimension = columns[0].len() - 1;
     let mut target = vec![0.0; dimension + 1];
     target[dimension] = 1.0;
-    let found = nnls(columns, &target, SLACK);
-    let length = dot(&found.residual, &found.residual).sqrt();
-    if length > COARSE
-        && let Some(direction) = apart(columns, found.residual[..dimension].iter().map(|r| -r).collect())
-    {
-        return Convex::Apart(direction);
-    }
-    if length > ROUNDING {
-        // The residual, a difference of nearly equal vectors, has few digits. The direction with equal products with
-        // the columns it rests on is the same, and has more.
-        let mut factor = Factor::default();
-        if found.multipliers.iter().all(|&(at, _)| factor.append(&columns[at][..dimension]))
-            && let Some(direction) = apart(columns, factor.equal_products())
-        {
+    let mut stretched = columns.to_vec();
+    let mut stretches: Vec<(Vec<f64>, f64)> = Vec::new();
+    let mut first = None;
+    for _ in 0..=MOST_STRETCHES {
+        let found = nnls(&stretched, &target, SLACK);
+        let length = dot(&found.residual, &found.residual).sqrt();
+        if length <= ROUNDING {
+            return Convex::Balanced(found.multipliers);
+        }
+        let own = along(&stretched, &found, length);
+        let direction = stretches.iter().rev().fold(own.clone(), |vector, by| stretch(&vector, by));
+        if let Some(direction) = apart(columns, direction) {
             return Convex::Apart(direction);
         }
+        let by = (own, 1.0 / length);
+        stretched.iter_mut().for_each(|column| *column = affine(&stretch(&column[..dimension], &by)));
+        stretches.push(by);
+        first = first.or(Some((length, found.multipliers)));
     }
-    if length <= ZERO { Convex::Balanced(found.multipliers) } else { Convex::Unclear }
+    match first {
+        Some((length, multipliers)) if length <= ZERO => Convex::Balanced(multipliers),
+        _ => Convex::Unclear,
+    }
+}
+
+/// The direction of a shortest convex combination, of unit length. That with equal products with the vectors it rests
+/// on is the same, and has more digits where the combination is short.
+fn along(columns: &[Vec<f64>], found: &Solution, length: f64) -> Vec<f64> {
+    let dimension = found.residual.len() - 1;
+    let mut factor = Factor::default();
+    let independent = length <= COARSE
+        && !found.multipliers.is_empty()
+        && found.multipliers.iter().all(|&(at, _)| factor.append(&columns[at][..dimension]));
+    unit(if independent { factor.equal_products() } else { found.residual[..dimension].iter().map(|r| -r).collect() })
+}
+
+/// The vector with its part along a direction of unit length multiplied.
+fn stretch(vector: &[f64], (direction, factor): &(Vec<f64>, f64)) -> Vec<f64> {
+    let more = (factor - 1.0) * dot(vector, direction);
+    vector.iter().zip(direction).map(|(v, d)| v + more * d).collect()
 }
 
 /// `direction` scaled to unit length, where its product with every column is above [`ZERO`].
