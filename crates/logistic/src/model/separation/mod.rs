@@ -36,6 +36,10 @@ use working::{Strict, WorkingSet};
 /// that of rows within this relative distance of the rows given. Rounding in a margin of hundreds of terms is a
 /// hundred times smaller; the classes of real data that do not touch are farther apart than a million times this.
 const ZERO: f64 = 1e-11;
+/// What counts as zero, of unit vectors in the working set's metric, where the columns' near collinearity has been
+/// traded for rounding: a design as collinear as a fit takes (a pivot of 1e-12) brings that to some 1e-10. A
+/// constraint that is taken for tight though it is not leaves [`ZERO`] on a scan of the rows, which then do not decide.
+const TIGHT: f64 = 1e-9;
 /// Rows that begin the working set, beyond two per class and parameter: random rows of two classes are as likely as not
 /// to be separable at two per parameter (Cover, IEEE Transactions on Electronic Computers 14(3), 1965).
 const FIRST: usize = 64;
@@ -192,7 +196,7 @@ fn infinite(constraints: &Constraints<'_>, set: &WorkingSet) -> (Vec<Infinite>, 
     let coordinates = |terms: &[(usize, f64)]| {
         let mut vector = vec![0.0; n];
         terms.iter().for_each(|&(k, multiplier)| vector[k] = multiplier);
-        set.coordinates(&vector).filter(|coordinates| dot(coordinates, coordinates).sqrt() > ZERO)
+        set.coordinates(&vector).filter(|coordinates| dot(coordinates, coordinates).sqrt() > TIGHT)
     };
     let runs: Vec<bool> = (0..n).map(|k| coordinates(&[(k, 1.0)]).is_some()).collect();
     let of = |parameter: usize| {

@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use super::complement::Complement;
 use super::metric::Metric;
 use super::nnls::{Factor, Solution, nnls};
-use super::{ZERO, dot};
+use super::{TIGHT, ZERO, dot};
 
 /// A residual below this is rounding: that of a few hundred sums of numbers of about 1.
 const ROUNDING: f64 = 1e-13;
 /// Where the shortest convex combination is longer than this, the direction that it gives has margins to ten digits.
 const COARSE: f64 = 1e-6;
-/// Each stretch gains the digits that the one before could not see; more than two are never of use.
-const MOST_STRETCHES: usize = 3;
+/// Stretches are moderate, or what lies across the direction would be squeezed instead.
+const STRETCH: f64 = 10.0;
+/// So many stretches span the digits of f64.
+const MOST_STRETCHES: usize = 16;
 /// The margin of the shortest convex combination is found to within this share.
 const SLACK: f64 = 1e-3;
 
@@ -65,7 +67,7 @@ impl WorkingSet {
             return false;
         }
         let Some(coordinates) = self.coordinates(vector) else { return true };
-        if dot(&coordinates, &coordinates).sqrt() > ZERO {
+        if dot(&coordinates, &coordinates).sqrt() > TIGHT {
             if equality {
                 self.complement.take_out(&coordinates, self.open.iter_mut());
             } else {
@@ -84,13 +86,13 @@ impl WorkingSet {
     /// turn takes away a dimension, so there are at most as many turns as parameters.
     pub(super) fn close(&mut self) -> Strict {
         loop {
-            self.open.retain(|u| dot(u, u).sqrt() > ZERO);
+            self.open.retain(|u| dot(u, u).sqrt() > TIGHT);
             if self.open.is_empty() {
                 return Strict::Nothing;
             }
             match convex(&self.open.iter().map(|u| affine(u)).collect::<Vec<_>>()) {
                 Convex::Apart(direction) => return Strict::Direction(self.parameters(&direction)),
-                Convex::Balanced(support) => self.tighten(support),
+                Convex::Balanced(support) => self.tighten(&support),
                 Convex::Unclear => return Strict::Unclear,
             }
         }
@@ -100,7 +102,7 @@ impl WorkingSet {
     /// not negative, and so is nowhere negative (Farkas' lemma).
     pub(super) fn against(&self, functional: &[f64]) -> Strict {
         let opposite: Vec<f64> = functional.iter().map(|f| -f).collect();
-        let open = self.open.iter().filter(|u| dot(u, u).sqrt() > ZERO);
+        let open = self.open.iter().filter(|u| dot(u, u).sqrt() > TIGHT);
         match convex(&open.chain([&opposite]).map(|u| affine(u)).collect::<Vec<_>>()) {
             Convex::Apart(direction) => Strict::Direction(self.parameters(&direction)),
             Convex::Balanced(_) => Strict::Nothing,
@@ -112,20 +114,18 @@ impl WorkingSet {
         unit(self.metric.to_parameters(&self.complement.lift(coordinates)))
     }
 
-    /// Makes the constraints of a balanced combination tight. Of k vectors that balance at most k − 1 are independent,
-    /// and if k − 1 have been taken out, what is left of the last is rounding.
-    fn tighten(&mut self, support: Vec<(usize, f64)>) {
+    /// Makes the constraints of a balanced combination tight. Of k vectors that balance at most k − 1 are independent:
+    /// once k − 1 have been taken out, what is left of the last is rounding.
+    fn tighten(&mut self, support: &[(usize, f64)]) {
         let largest = support.iter().fold(0.0, |max, (_, multiplier)| f64::max(max, *multiplier));
-        let balanced = |multiplier: f64| multiplier > ZERO * largest;
-        let whole = support.iter().all(|&(_, multiplier)| balanced(multiplier));
-        let mut tight: Vec<usize> = support.iter().filter(|(_, m)| balanced(*m)).map(|(at, _)| *at).collect();
+        let balanced = support.iter().filter(|(_, multiplier)| *multiplier > ZERO * largest);
+        let mut tight: Vec<usize> = balanced.map(|(at, _)| *at).collect();
         tight.sort_unstable();
         let mut vectors: Vec<Vec<f64>> = tight.iter().rev().map(|&at| self.open.swap_remove(at)).collect();
-        let most = vectors.len() - usize::from(whole);
-        for _ in 0..most {
+        for _ in 1..vectors.len() {
             let square = |at: &usize| dot(&vectors[*at], &vectors[*at]);
             let longest = (0..vectors.len()).max_by(|a, b| square(a).total_cmp(&square(b)));
-            let Some(longest) = longest.filter(|at| square(at).sqrt() > ZERO) else { return };
+            let Some(longest) = longest.filter(|at| square(at).sqrt() > TIGHT) else { return };
             let direction = vectors.swap_remove(longest);
             self.complement.take_out(&direction, self.open.iter_mut().chain(&mut vectors));
         }
@@ -167,7 +167,6 @@ fn convex(columns: &[Vec<f64>]) -> Convex {
     target[dimension] = 1.0;
     let mut stretched = columns.to_vec();
     let mut stretches: Vec<(Vec<f64>, f64)> = Vec::new();
-    let mut first = None;
     for _ in 0..=MOST_STRETCHES {
         let found = nnls(&stretched, &target, SLACK);
         let length = dot(&found.residual, &found.residual).sqrt();
@@ -179,15 +178,11 @@ fn convex(columns: &[Vec<f64>]) -> Convex {
         if let Some(direction) = apart(columns, direction) {
             return Convex::Apart(direction);
         }
-        let by = (own, 1.0 / length);
+        let by = (own, STRETCH.min(1.0 / length));
         stretched.iter_mut().for_each(|column| *column = affine(&stretch(&column[..dimension], &by)));
         stretches.push(by);
-        first = first.or(Some((length, found.multipliers)));
     }
-    match first {
-        Some((length, multipliers)) if length <= ZERO => Convex::Balanced(multipliers),
-        _ => Convex::Unclear,
-    }
+    Convex::Unclear
 }
 
 /// The direction of a shortest convex combination, of unit length. That with equal products with the vectors it rests
