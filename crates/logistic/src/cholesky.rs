@@ -91,6 +91,11 @@ impl Cholesky {
     /// Replaces `b` by `A⁻¹·b`.
     pub fn solve(&self, b: &mut [f64]) {
         self.solve_lower(b);
+        self.solve_upper(b);
+    }
+
+    /// Replaces `b` by `L⁻ᵀ·b`.
+    pub fn solve_upper(&self, b: &mut [f64]) {
         for i in (0..self.n).rev() {
             b[i] /= self.lower[i * self.n + i];
             let (head, tail) = b.split_at_mut(i);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use logistic::dataset::Dataset;
 use logistic::encode::{Encoded, Encoder, Encoding, Missing};
+use logistic::error::Warning;
 use logistic::model::{ClassWeight, Fit, LogisticRegression, Model};
 use logistic::solver::Go;
 use logistic::table::{ReadOptions, read};
@@ -220,4 +221,30 @@ fn settings_of_several_classes_are_checked() {
     assert!(refused(LogisticRegression { class_weight: two, ..LogisticRegression::default() }));
     let none = ClassWeight::Given(vec![1.0, 0.0, 1.0]);
     assert!(refused(LogisticRegression { class_weight: none, ..LogisticRegression::default() }));
+}
+
+#[test]
+fn separation_of_several_classes() {
+    let mut verdicts = Vec::new();
+    for case in ["anes96", "iris", "penguins", "wine"] {
+        let all = json(&format!("golden/fits/{case}.json"));
+        for golden in all["fits"].as_array().unwrap().iter().filter(|fit| fit["kind"] == "mseparation") {
+            let (encoder, encoded) = encoded(case, &golden["spec"]);
+            let model = Model::new(encoder, fit(&encoded.dataset, &LogisticRegression::default()), 0.5, Vec::new());
+            let found = model.warnings.iter().find_map(|warning| match warning {
+                Warning::Separation { complete, .. } => Some(*complete),
+                _ => None,
+            });
+            let verdict = match found {
+                None => "none",
+                Some(true) => "complete",
+                Some(false) => "quasi-complete",
+            };
+            assert_eq!(verdict, golden["separation"].as_str().unwrap(), "{case}");
+            let expected = if found.is_some() { "no_finite_optimum" } else { "converged" };
+            assert_eq!(model.facts.termination, expected, "{case}");
+            verdicts.push(verdict);
+        }
+    }
+    assert_eq!(verdicts.len(), 4);
 }

@@ -4,7 +4,7 @@ use super::Facts;
 use super::certificate::{Centre, Certified, certify};
 use super::columns::LeftOut;
 use super::inference::{Inference, to_user_units};
-use super::separation::{Separation, verify};
+use super::separation::{Separation, Sign, Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind, class_totals};
 use crate::cholesky::Cholesky;
 use crate::dataset::{DataLoader, Rows, Standardisation};
@@ -42,7 +42,7 @@ pub struct Fit {
     pub(super) solution: Solution,
     termination: Termination,
     left_out: Vec<LeftOut>,
-    separation: Option<(Separation, Vec<usize>)>,
+    pub(super) runaways: Option<Runaways>,
 }
 
 /// Where the fit ended, in standardised columns.
@@ -55,6 +55,47 @@ pub(super) struct Solution {
     pub(super) factor: Option<Cholesky>,
     /// Whether an l1 penalty or bounds took part, so that the objective has kinks.
     pub(super) kinks: bool,
+}
+
+/// What a first attempt comes to.
+enum Outcome {
+    Fit(Box<Fit>),
+    Separated { separation: Separation, standard: Standardisation, left_out: Vec<LeftOut> },
+}
+
+/// The coefficients that run off to infinity where the classes are separated.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Runaways {
+    pub(super) complete: bool,
+    /// Output (against the base class), design column or none for the intercept, and whether it rises.
+    pub(super) parameters: Vec<(usize, Option<usize>, Option<bool>)>,
+}
+
+impl Runaways {
+    fn of(separation: &Separation, standard: &Standardisation, outputs: usize) -> Self {
+        let p = standard.columns.len();
+        let one = |(&at, sign): (&usize, &Sign)| {
+            let rises = match sign {
+                Sign::Plus => Some(true),
+                Sign::Minus => Some(false),
+                Sign::Undetermined => None,
+            };
+            match at.checked_sub(outputs * p) {
+                Some(output) => (output, None, rises),
+                None => (at / p, Some(standard.columns[at % p]), rises),
+            }
+        };
+        let parameters = separation.infinite.iter().zip(&separation.signs).map(one).collect();
+        Runaways { complete: separation.complete, parameters }
+    }
+
+    /// The design columns, each once.
+    fn columns(&self) -> Vec<usize> {
+        let mut columns: Vec<usize> = self.parameters.iter().filter_map(|(_, column, _)| *column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
 }
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
@@ -80,11 +121,26 @@ impl LogisticRegression {
     }
 
     fn fit_weighted(&self, rows: &Rows<'_>, class_weight: &[f64], progress: Progress<'_>) -> Result<Fit> {
-        let mut fit = match rows.dataset().n_classes() {
+        let n_classes = rows.dataset().n_classes();
+        let outcome = match n_classes {
             2 => self.fit_loss(rows, BceWithLogits::default(), progress)?,
-            n_classes => {
-                let base = self.penalty.is_none();
-                self.fit_loss(rows, CrossEntropy { n_classes, base }, progress)?
+            _ => self.fit_loss(rows, CrossEntropy { n_classes, base: self.penalty.is_none() }, progress)?,
+        };
+        let mut fit = match outcome {
+            Outcome::Fit(fit) => *fit,
+            Outcome::Separated { separation, standard, left_out } => {
+                let ridge = self.instead(rows);
+                let mut fit = match n_classes {
+                    2 => ridge.fit_on(rows, standard.clone(), left_out, BceWithLogits::default(), progress)?,
+                    _ => {
+                        let loss = CrossEntropy { n_classes, base: false };
+                        ridge.fit_on(rows, standard.clone(), left_out, loss, progress)?
+                    }
+                };
+                fit.termination = Termination::NoFiniteOptimum;
+                fit.facts.termination = fit.termination.name().to_string();
+                fit.runaways = Some(Runaways::of(&separation, &standard, n_classes - 1));
+                fit
             }
         };
         fit.facts.class_weight = class_weight.to_vec();
@@ -92,20 +148,32 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, progress: Progress<'_>) -> Result<Fit> {
-        let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
-        let attempt = self.attempt(rows, &standard, loss, progress)?;
-        let separation = self.separation(rows, &standard, loss, &attempt)?;
-        let Some(separation) = separation else { return self.finish(rows, standard, left_out, loss, attempt) };
+    /// The ridge fit that is given where there is no other.
+    fn instead(&self, rows: &Rows<'_>) -> Self {
         let mut ridge = LogisticRegression { method: Method::Newton, ..self.clone() };
         ridge.penalty.l2 = 1.0 / rows.total_weight();
-        let attempt = ridge.attempt(rows, &standard, loss, progress)?;
-        let columns = separation.columns.iter().map(|&k| standard.columns[k]).collect();
-        let mut fit = ridge.finish(rows, standard, left_out, loss, attempt)?;
-        fit.termination = Termination::NoFiniteOptimum;
-        fit.facts.termination = fit.termination.name().to_string();
-        fit.separation = Some((separation, columns));
-        Ok(fit)
+        ridge
+    }
+
+    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, progress: Progress<'_>) -> Result<Outcome> {
+        let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
+        let attempt = self.attempt(rows, &standard, loss, progress)?;
+        match self.separation(rows, &standard, loss, &attempt)? {
+            Some(separation) => Ok(Outcome::Separated { separation, standard, left_out }),
+            None => Ok(Outcome::Fit(Box::new(self.finish(rows, standard, left_out, loss, attempt)?))),
+        }
+    }
+
+    fn fit_on<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: Standardisation,
+        left_out: Vec<LeftOut>,
+        loss: L,
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
+        let attempt = self.attempt(rows, &standard, loss, progress)?;
+        self.finish(rows, standard, left_out, loss, attempt)
     }
 
     fn risk<'a, L: Loss>(&self, rows: &Rows<'a>, standard: &Standardisation, loss: L) -> Result<EmpiricalRisk<'a, L>> {
@@ -169,7 +237,7 @@ impl LogisticRegression {
         loss: L,
         attempt: &Attempt,
     ) -> Result<Option<Separation>> {
-        if attempt.certificate.bounded || !self.is_maximum_likelihood() || loss.n_outputs() > 1 {
+        if attempt.certificate.bounded || !self.is_maximum_likelihood() {
             return Ok(None);
         }
         // From a solver that is far from its end, Newton's method goes on to where the answer shows.
@@ -180,12 +248,11 @@ impl LogisticRegression {
         }
         let mut sums = follow.risk(rows, standard, loss)?.sums(&ended.parameters, Order::Hessian);
         let step = newton_direction(&mut sums.hessian, &sums.gradient);
-        for direction in [&step, &ended.parameters] {
-            if let Some(separation) = verify(rows, standard, self.intercept, direction)? {
-                return Ok(Some(separation));
-            }
+        let n_classes = rows.dataset().n_classes();
+        match decide(rows, standard, self.intercept, n_classes, &[&step, &ended.parameters])? {
+            Verdict::Separated(separation) => Ok(Some(separation)),
+            Verdict::Overlap | Verdict::Undecided => Ok(None),
         }
-        Ok(None)
     }
 
     fn finish<L: Loss + Copy>(
@@ -239,7 +306,7 @@ impl LogisticRegression {
             trace: attempt.trace,
             termination: attempt.termination,
             left_out,
-            separation: None,
+            runaways: None,
             solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor, kinks },
         };
         let Solution { standard, parameters, .. } = &fit.solution;
@@ -295,10 +362,10 @@ impl Fit {
             }
             warnings.push(Warning::Collinear { columns, term: name(&out.column) });
         }
-        match (&self.separation, self.termination) {
-            (Some((separation, columns)), _) => warnings.push(Warning::Separation {
-                complete: separation.complete,
-                columns: columns.iter().map(name).collect(),
+        match (&self.runaways, self.termination) {
+            (Some(runaways), _) => warnings.push(Warning::Separation {
+                complete: runaways.complete,
+                columns: runaways.columns().iter().map(name).collect(),
                 ridge: self.facts.l2.to_string(),
             }),
             (None, Termination::Converged) => {}
