@@ -11,6 +11,7 @@ mod measure;
 mod output;
 mod predict;
 mod progress;
+mod separation;
 mod summary;
 mod train;
 mod tutorial;

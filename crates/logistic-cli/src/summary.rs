@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::SummaryArgs;
-use crate::diagnostics;
 use crate::output::{print, print_json, short, table};
+use crate::{diagnostics, separation};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     let model = Model::load(&args.model)?;
@@ -60,6 +60,7 @@ pub(crate) fn keys(model: &Model) -> Value {
         "warnings": warnings,
     });
     diagnostics::add_keys(model, &mut keys);
+    separation::add_keys(model, &mut keys);
     keys
 }
 
@@ -143,6 +144,7 @@ pub(crate) fn words(model: &Model) -> String {
     if facts.l2 > 0.0 {
         text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
     }
+    text.push_str(&separation::words(model));
     text.push_str(&diagnostics::words(model));
     text
 }

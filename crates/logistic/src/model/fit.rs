@@ -4,7 +4,8 @@ use super::Facts;
 use super::certificate::{Centre, Certified, certify};
 use super::columns::LeftOut;
 use super::inference::{Inference, to_user_units};
-use super::separation::{Separation, Sign, Verdict, decide};
+use super::runaway::Runaways;
+use super::separation::{Separation, Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind, class_totals};
 use crate::cholesky::Cholesky;
 use crate::dataset::{DataLoader, Rows, Standardisation};
@@ -61,41 +62,6 @@ pub(super) struct Solution {
 enum Outcome {
     Fit(Box<Fit>),
     Separated { separation: Separation, standard: Standardisation, left_out: Vec<LeftOut> },
-}
-
-/// The coefficients that run off to infinity where the classes are separated.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Runaways {
-    pub(super) complete: bool,
-    /// Output (against the base class), design column or none for the intercept, and whether it rises.
-    pub(super) parameters: Vec<(usize, Option<usize>, Option<bool>)>,
-}
-
-impl Runaways {
-    fn of(separation: &Separation, standard: &Standardisation, outputs: usize) -> Self {
-        let p = standard.columns.len();
-        let one = |(&at, sign): (&usize, &Sign)| {
-            let rises = match sign {
-                Sign::Plus => Some(true),
-                Sign::Minus => Some(false),
-                Sign::Undetermined => None,
-            };
-            match at.checked_sub(outputs * p) {
-                Some(output) => (output, None, rises),
-                None => (at / p, Some(standard.columns[at % p]), rises),
-            }
-        };
-        let parameters = separation.infinite.iter().zip(&separation.signs).map(one).collect();
-        Runaways { complete: separation.complete, parameters }
-    }
-
-    /// The design columns, each once.
-    fn columns(&self) -> Vec<usize> {
-        let mut columns: Vec<usize> = self.parameters.iter().filter_map(|(_, column, _)| *column).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        columns
-    }
 }
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard

@@ -12,6 +12,7 @@ mod inference;
 mod influence;
 mod leave_one_out;
 mod moves;
+mod runaway;
 mod scoring;
 mod separation;
 mod settings;
@@ -24,6 +25,7 @@ pub use effects::MarginalEffect;
 pub use fit::Fit;
 pub use inference::Inference;
 pub use influence::{Influence, RowInfluence};
+pub use runaway::{Runaway, Separated, Toward};
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};
@@ -160,6 +162,9 @@ pub struct Model {
     pub warnings: Vec<Warning>,
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
+    /// Where the classes are separated, what of maximum likelihood is infinite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separation: Option<Separated>,
     /// What the fit says of its rows and columns, as far as it was asked.
     #[serde(default, skip_serializing_if = "Diagnostics::is_empty")]
     pub diagnostics: Diagnostics,
@@ -195,6 +200,8 @@ impl Model {
                 coefficients.push(Coefficient { term, column, level, class, estimate, inference });
             }
         }
+        let names: Vec<String> = terms.into_iter().map(|term| term.term).collect();
+        let separation = fit.runaways.as_ref().map(|runaways| runaways.named(&names, &encoder.target.classes));
         Model {
             encoder,
             coefficients,
@@ -203,6 +210,7 @@ impl Model {
             facts: fit.facts,
             warnings,
             trace: fit.trace,
+            separation,
             diagnostics: Diagnostics::default(),
         }
     }
