@@ -3,7 +3,8 @@
 use super::Facts;
 use super::certificate::{Centre, Certified, certify};
 use super::columns::LeftOut;
-use super::inference::{Inference, to_user_units};
+use super::covariance::Covariance;
+use super::inference::Inference;
 use super::separation::{Separation, verify};
 use super::settings::{LogisticRegression, Method, WeightKind, class_totals};
 use crate::cholesky::Cholesky;
@@ -40,7 +41,8 @@ pub struct Fit {
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
     pub(super) solution: Solution,
-    termination: Termination,
+    pub(super) covariance: Option<Vec<f64>>,
+    pub(super) termination: Termination,
     left_out: Vec<LeftOut>,
     separation: Option<(Separation, Vec<usize>)>,
 }
@@ -61,7 +63,7 @@ const CERTIFIED: f64 = 1e-8;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
 
-type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
+pub(super) type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
 
 impl LogisticRegression {
     /// Fits the rows. `progress` hears of every iteration or epoch (counted from 0) and may stop the fit.
@@ -78,15 +80,30 @@ impl LogisticRegression {
     }
 
     fn fit_weighted(&self, rows: &Rows<'_>, class_weight: &[f64], progress: Progress<'_>) -> Result<Fit> {
-        let mut fit = match rows.dataset().n_classes() {
-            2 => self.fit_loss(rows, BceWithLogits::default(), progress)?,
+        match rows.dataset().n_classes() {
+            2 => self.fit_inferred(rows, BceWithLogits::default(), class_weight, progress),
             n_classes => {
                 let base = self.penalty.is_none();
-                self.fit_loss(rows, CrossEntropy { n_classes, base }, progress)?
+                self.fit_inferred(rows, CrossEntropy { n_classes, base }, class_weight, progress)
             }
-        };
+        }
+    }
+
+    fn fit_inferred<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        loss: L,
+        class_weight: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
+        let mut fit = if self.firth { self.fit_firth(rows, progress)? } else { self.fit_loss(rows, loss, progress)? };
         fit.facts.class_weight = class_weight.to_vec();
         fit.facts.pseudo_likelihood = !class_weight.is_empty() || self.weight_kind == WeightKind::Sampling;
+        self.infer(rows, loss, class_weight, &mut fit)?;
+        fit.facts.lr_test = match self.firth {
+            true => self.firth_whole_model_test(rows, &fit)?,
+            false => self.whole_model_test(&fit),
+        };
         Ok(fit)
     }
 
@@ -113,7 +130,17 @@ impl LogisticRegression {
         risk.penalised(penalty)
     }
 
-    fn attempt<'a, L: Loss + Copy>(
+    /// The risk without penalty.
+    pub(super) fn plain_risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
+        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
+    }
+
+    pub(super) fn attempt<'a, L: Loss + Copy>(
         &self,
         rows: &Rows<'a>,
         standard: &Standardisation,
@@ -186,7 +213,7 @@ impl LogisticRegression {
         Ok(None)
     }
 
-    fn finish<L: Loss + Copy>(
+    pub(super) fn finish<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: Standardisation,
@@ -196,8 +223,7 @@ impl LogisticRegression {
     ) -> Result<Fit> {
         let (outputs, p, n_columns) = (loss.n_outputs(), standard.columns.len(), rows.dataset().n_columns());
         let total = rows.total_weight();
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-        let risk = plain.risk(rows, &standard, loss)?;
+        let risk = self.plain_risk(rows, &standard, loss)?;
         let facts = Facts {
             n_rows: rows.len(),
             total_weight: total,
@@ -215,22 +241,17 @@ impl LogisticRegression {
             null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
             class_weight: Vec::new(),
             pseudo_likelihood: false,
+            covariance: Covariance::Information.name().to_string(),
+            lr_test: None,
+            firth: self.firth,
+            penalized_log_likelihood: None,
         };
-        let sound = attempt.termination == Termination::Converged && self.is_maximum_likelihood();
-        let variances = attempt.factor.as_ref().filter(|_| sound).map(|factor| {
-            let mut covariance = factor.inverse();
-            covariance.iter_mut().for_each(|entry| *entry /= total);
-            to_user_units(&mut covariance, &standard, outputs);
-            let n = attempt.parameters.len();
-            (0..n).map(|j| covariance[j * n + j]).collect::<Vec<f64>>()
-        });
-        let inference_of =
-            |at: usize, estimate: f64| variances.as_ref().and_then(|all| Inference::new(estimate, all[at]));
         let mut fit = Fit {
             weight: vec![None; outputs * n_columns],
             bias: attempt.parameters[outputs * p..].to_vec(),
             inference: vec![None; outputs * n_columns],
-            bias_inference: Vec::new(),
+            bias_inference: vec![None; attempt.parameters.len() - outputs * p],
+            covariance: None,
             facts,
             trace: attempt.trace,
             termination: attempt.termination,
@@ -243,10 +264,8 @@ impl LogisticRegression {
             let w = parameters[k * p + j] / standard.scale[j];
             let at = k * n_columns + standard.columns[j];
             fit.weight[at] = Some(w);
-            fit.inference[at] = inference_of(k * p + j, w);
             fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
         }
-        fit.bias_inference = fit.bias.iter().enumerate().map(|(k, &b)| inference_of(outputs * p + k, b)).collect();
         Ok(fit)
     }
 
@@ -276,6 +295,33 @@ impl Fit {
     /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.solution.outputs
+    }
+
+    /// The covariance of the estimates, in the user's units: output by output those of the [`Fit::columns`], then the
+    /// intercepts. Row-major (n_estimates, n_estimates), both triangles; absent where it would mean nothing.
+    pub fn covariance(&self) -> Option<&[f64]> {
+        self.covariance.as_deref()
+    }
+
+    /// The design columns that have coefficients, rising.
+    pub fn columns(&self) -> &[usize] {
+        &self.solution.standard.columns
+    }
+
+    /// Where in `weight` and `inference` each estimated coefficient stands, output by output.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let n_columns = self.weight.len() / self.solution.outputs;
+        let of_output = |k: usize| self.columns().iter().map(move |column| k * n_columns + column);
+        (0..self.solution.outputs).flat_map(of_output).collect()
+    }
+
+    /// Whether the fit, of these settings, is that of maximum likelihood or Firth's, and reached.
+    pub(super) fn holds(&self, settings: &LogisticRegression) -> bool {
+        self.termination == Termination::Converged && settings.is_maximum_likelihood()
+    }
+
+    pub(super) fn has_left_out(&self) -> bool {
+        !self.left_out.is_empty()
     }
 
     /// The warnings, with the names of the design columns.
@@ -344,13 +390,13 @@ impl<'a> Batches<'a, '_> {
 }
 
 /// Where a solver ended, in standardised columns, and what that is worth.
-struct Attempt {
-    parameters: Vec<f64>,
-    termination: Termination,
-    trace: Vec<f64>,
-    objective: f64,
-    factor: Option<Cholesky>,
-    certificate: Certificate,
+pub(super) struct Attempt {
+    pub(super) parameters: Vec<f64>,
+    pub(super) termination: Termination,
+    pub(super) trace: Vec<f64>,
+    pub(super) objective: f64,
+    pub(super) factor: Option<Cholesky>,
+    pub(super) certificate: Certificate,
 }
 
 impl Attempt {

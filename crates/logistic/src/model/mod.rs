@@ -2,15 +2,23 @@
 
 mod certificate;
 mod columns;
+mod constrained;
+mod covariance;
 mod file;
+mod firth;
 mod fit;
 mod inference;
+mod likelihood_ratio;
+mod profile;
 mod scoring;
 mod separation;
 mod settings;
 
+pub use covariance::Covariance;
 pub use fit::Fit;
 pub use inference::Inference;
+pub use likelihood_ratio::LikelihoodRatio;
+pub use profile::ProfileInterval;
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};
@@ -77,6 +85,24 @@ pub struct Facts {
     /// Whether weights make the log-likelihood one of no sample, so that nothing can be tested by it.
     #[serde(default)]
     pub pseudo_likelihood: bool,
+    /// The estimator of the covariance behind the standard errors: `information`, `hc0`, `hc1`, `cluster`, or
+    /// `sampling` where weights rule out the first.
+    #[serde(default = "information")]
+    pub covariance: String,
+    /// The test of all columns together; absent where the likelihood is not that of a sample at its maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_test: Option<LikelihoodRatio>,
+    /// Whether the fit is Firth's. Then `gap` is an estimate, ½·λ² with Newton's decrement λ, and no
+    /// bound: the penalised likelihood need not have one maximum only.
+    #[serde(default)]
+    pub firth: bool,
+    /// log-likelihood + ½·log|I|, the information I in the user's units; of Firth's fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalized_log_likelihood: Option<f64>,
+}
+
+fn information() -> String {
+    Covariance::Information.name().to_string()
 }
 
 impl Facts {
