@@ -9,6 +9,8 @@ use crate::solver::raised_factor;
 pub(super) struct Constrained<'a> {
     pub(super) objective: &'a (dyn Objective + Sync),
     pub(super) held: Vec<Vec<f64>>,
+    /// Whether there is one minimum only; Firth's objective may have more.
+    pub(super) convex: bool,
 }
 
 /// A minimum, as it depends on the value of the first function held.
@@ -55,19 +57,54 @@ impl Constrained<'_> {
         None
     }
 
-    /// Newton's step within the plane, `−H⁻¹·(g − Σ μ·a)`, with the multipliers μ and the vectors `H⁻¹·a`.
-    fn step(&self, factor: &Cholesky, gradient: &[f64]) -> Option<(Vec<f64>, Vec<f64>, Vec<Vec<f64>>)> {
-        let solved = |b: &[f64]| {
-            let mut b = b.to_vec();
+    /// The minimum where all functions held are 0. Where there may be several, the lowest found from three starts: the
+    /// points of that plane nearest to `best` in the metric of the Hessian and in plain distance, and the origin.
+    pub(super) fn minimum_at_zero(&self, best: &[f64]) -> Option<Minimum> {
+        let mut sums = self.objective.sums(best, Order::Hessian);
+        let tangents = self.tangents(&raised_factor(&mut sums.hessian, best.len())?);
+        let near = self.projected(best, &tangents).and_then(|start| self.minimum(start));
+        if self.convex && near.is_some() {
+            return near;
+        }
+        let plain = self.projected(best, &self.held).and_then(|start| self.minimum(start));
+        let far = self.minimum(vec![0.0; best.len()]);
+        near.into_iter().chain(plain).chain(far).min_by(|a, b| a.value.total_cmp(&b.value))
+    }
+
+    /// The point at which all functions held are 0, from `point` along the directions given, one for each.
+    fn projected(&self, point: &[f64], along: &[Vec<f64>]) -> Option<Vec<f64>> {
+        let mut excess: Vec<f64> = self.held.iter().map(|a| dot(a, point)).collect();
+        self.products(along)?.solve(&mut excess);
+        let mut projected = point.to_vec();
+        for (v, excess) in along.iter().zip(&excess) {
+            projected.iter_mut().zip(v).for_each(|(p, v)| *p -= excess * v);
+        }
+        Some(projected)
+    }
+
+    /// The vectors `H⁻¹·a`.
+    fn tangents(&self, factor: &Cholesky) -> Vec<Vec<f64>> {
+        let solved = |a: &Vec<f64>| {
+            let mut b = a.clone();
             factor.solve(&mut b);
             b
         };
-        let free = solved(gradient);
-        let tangents: Vec<Vec<f64>> = self.held.iter().map(|a| solved(a)).collect();
-        let m = self.held.len();
+        self.held.iter().map(solved).collect()
+    }
+
+    /// The factor of the matrix of all `a·v`, v the vectors `H⁻¹·a`, or the a themselves.
+    fn products(&self, tangents: &[Vec<f64>]) -> Option<Cholesky> {
         let products: Vec<f64> = self.held.iter().flat_map(|a| tangents.iter().map(|v| dot(a, v))).collect();
+        Cholesky::new(&products, self.held.len()).ok()
+    }
+
+    /// Newton's step within the plane, `−H⁻¹·(g − Σ μ·a)`, with the multipliers μ and the vectors `H⁻¹·a`.
+    fn step(&self, factor: &Cholesky, gradient: &[f64]) -> Option<(Vec<f64>, Vec<f64>, Vec<Vec<f64>>)> {
+        let mut free = gradient.to_vec();
+        factor.solve(&mut free);
+        let tangents = self.tangents(factor);
         let mut multipliers: Vec<f64> = self.held.iter().map(|a| dot(a, &free)).collect();
-        Cholesky::new(&products, m).ok()?.solve(&mut multipliers);
+        self.products(&tangents)?.solve(&mut multipliers);
         let mut step: Vec<f64> = free.iter().map(|u| -u).collect();
         for (v, multiplier) in tangents.iter().zip(&multipliers) {
             step.iter_mut().zip(v).for_each(|(d, v)| *d += multiplier * v);

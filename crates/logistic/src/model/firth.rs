@@ -94,8 +94,9 @@ impl LogisticRegression {
         if df == 0 {
             return Ok(None);
         }
-        let full = objective.sums(&fit.solution.parameters, Order::Value).value;
-        let less = Constrained { objective: &*objective, held }.minimum(vec![0.0; n]);
+        let best = &fit.solution.parameters;
+        let full = objective.sums(best, Order::Value).value;
+        let less = Constrained { objective: &*objective, held, convex: false }.minimum_at_zero(best);
         let total = rows.total_weight();
         Ok(less.and_then(|less| LikelihoodRatio::new(-total * full, -total * less.value, df)))
     }

@@ -54,7 +54,8 @@ impl LogisticRegression {
         let best = &fit.solution.parameters;
         let of_parameter = |at: usize| {
             let direction = user_direction(&fit.solution.standard, fit.solution.outputs, best.len(), at);
-            Profile::new(&*objective, direction, best).map(|profile| (profile.interval(), profile.test_of_zero()))
+            let on = Constrained { objective: &*objective, held: vec![direction], convex: !self.firth };
+            Profile::new(on, best).map(|profile| (profile.interval(), profile.test_of_zero(best)))
         };
         let all: Vec<_> = (0..best.len()).into_par_iter().map(of_parameter).collect();
         let places = fit.places();
@@ -96,7 +97,8 @@ impl LogisticRegression {
         let risk = plain.plain_risk(rows, &standard, loss)?;
         let direction = user_direction(&standard, 1, risk.n_parameters(), at);
         let start = dot(&direction, &anchor.parameters);
-        let profile = Profile::new(&risk, direction, &anchor.parameters);
+        let on = Constrained { objective: &risk, held: vec![direction], convex: true };
+        let profile = Profile::new(on, &anchor.parameters);
         let Some(profile) = profile.map(|profile| Profile { value: supremum.objective, ..profile }) else {
             return Ok(None);
         };
@@ -145,12 +147,12 @@ struct Profile<'a> {
 }
 
 impl<'a> Profile<'a> {
-    /// Of `a·θ`, `direction` being a, with the minimum at `best`. None where the curvature there cannot be factored.
-    fn new(objective: &'a (dyn Objective + Sync), direction: Vec<f64>, best: &[f64]) -> Option<Self> {
-        let on = Constrained { objective, held: vec![direction] };
+    /// Of the one function held, from `best`. None where the minimum on the plane of `best` is not reached.
+    fn new(on: Constrained<'a>, best: &[f64]) -> Option<Self> {
         let start = on.minimum(best.to_vec())?;
-        let value = objective.sums(best, Order::Value).value.min(start.value);
-        Some(Profile { on, start, value, total: objective.total_weight() })
+        let value = on.objective.sums(best, Order::Value).value.min(start.value);
+        let total = on.objective.total_weight();
+        Some(Profile { on, start, value, total })
     }
 
     /// The ends, as distances from the estimate.
@@ -159,8 +161,8 @@ impl<'a> Profile<'a> {
     }
 
     /// The likelihood-ratio test that the function is 0.
-    fn test_of_zero(&self) -> Option<LikelihoodRatio> {
-        let zero = self.on.minimum(vec![0.0; self.start.parameters.len()])?;
+    fn test_of_zero(&self, best: &[f64]) -> Option<LikelihoodRatio> {
+        let zero = self.on.minimum_at_zero(best)?;
         LikelihoodRatio::new(-self.total * self.value, -self.total * zero.value, 1)
     }
 
@@ -177,11 +179,9 @@ impl<'a> Profile<'a> {
         let mut high = f64::INFINITY;
         let (mut at, mut from, mut origin) = (NORMAL_975 * unit, self.start.clone(), 0.0);
         for _ in 0..MOST_STEPS {
-            let move_to = |distance: f64| {
-                let along = from.parameters.iter().zip(&from.tangent);
-                along.map(|(p, t)| p + side * (distance - origin) * t).collect()
-            };
-            let Some(here) = self.on.minimum(move_to(at)) else {
+            let along = from.parameters.iter().zip(&from.tangent);
+            let start = along.map(|(p, t)| p + side * (at - origin) * t).collect();
+            let Some(here) = self.lowest(start, side * at) else {
                 // Too far for the arithmetic: closer, from where it last went well.
                 high = at;
                 at = if low.is_finite() { 0.5 * (low + at) } else { at - FARTHEST * unit };
@@ -213,6 +213,20 @@ impl<'a> Profile<'a> {
             at = next;
         }
         None
+    }
+
+    /// The minimum from `start` or, where there may be several, the lower one of that and of the one from where the
+    /// straight way of this distance leads.
+    fn lowest(&self, start: Vec<f64>, distance: f64) -> Option<Minimum> {
+        let found = self.on.minimum(start);
+        if self.on.convex {
+            return found;
+        }
+        let a = &self.on.held[0];
+        let length = distance / dot(a, a);
+        let straight = self.start.parameters.iter().zip(a).map(|(p, a)| p + length * a).collect();
+        let other = self.on.minimum(straight);
+        found.into_iter().chain(other).min_by(|a, b| a.value.total_cmp(&b.value))
     }
 
     fn starts_at_best(&self) -> bool {
