@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use logistic::dataset::{Dataset, Feature, Rows};
+use logistic::dataset::{Dataset, Feature};
 use logistic::encode::{Encoder, Encoding, Missing};
-use logistic::model::{Covariance, Fit, Inference, LikelihoodRatio, LogisticRegression, WeightKind};
+use logistic::model::{
+    ClassWeight, Covariance, Fit, Inference, LikelihoodRatio, LogisticRegression, Method, WeightKind,
+};
 use logistic::solver::Go;
 use logistic::table::{ReadOptions, Table, read};
 use serde_json::Value;
@@ -21,7 +23,7 @@ const FIRTH: f64 = 1e-6;
 const CHI2: f64 = 1e-9;
 /// p-values, relative to p, which follow chi2 e-fold.
 const P_VALUE: f64 = 1e-6;
-/// Any scale of the columns, in standard errors.
+/// Any scale of the columns, or another base class, in standard errors.
 const UNITS: f64 = 1e-8;
 
 fn testdata() -> PathBuf {
@@ -330,4 +332,252 @@ fn golden_firth() {
             close_profiles(&found, &reference, &case.id);
         }
     }
+}
+
+/// The golden heart data in other units.
+fn scaled(case: &Case, scale: impl Fn(usize) -> f64) -> Dataset {
+    let feature = |(j, feature): (usize, &Feature)| match feature {
+        Feature::Number(values) => Feature::Number(values.iter().map(|x| x * scale(j)).collect()),
+        other => other.clone(),
+    };
+    let features = case.data.features().iter().enumerate().map(feature).collect();
+    Dataset::new(features, case.data.y().to_vec(), None).unwrap()
+}
+
+fn heart() -> Case {
+    let fits = fits("mle");
+    Case::read(fits.iter().find(|fit| fit["id"] == "saheart.main").unwrap())
+}
+
+#[test]
+fn units_do_not_matter() {
+    let case = heart();
+    let scale = |j: usize| [1e-9, 1e9, 1e-4, 1.0, 1e6, 1e-7, 10.0, 1e3, 1.0][j];
+    let other = scaled(&case, scale);
+    let groups: Vec<Vec<usize>> = (0..9).map(|j| vec![j]).collect();
+    for firth in [false, true] {
+        let settings = LogisticRegression { firth, ..LogisticRegression::default() };
+        let results = [&case.data, &other].map(|data| {
+            let mut fit = settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+            settings.profile(&data.rows(), &mut fit).unwrap();
+            let tests = settings.column_tests(&data.rows(), &fit, &groups).unwrap();
+            (fit, tests)
+        });
+        let [(plain, tests), (fit, others)] = results;
+        for j in 0..9 {
+            let (a, b) = (plain.inference[j].unwrap(), fit.inference[j].unwrap());
+            close(b.z, a.z, UNITS, "z");
+            let (a_end, b_end) = (a.profile.unwrap(), b.profile.unwrap());
+            close(b_end.low.unwrap() * scale(j), a_end.low.unwrap(), UNITS * a.std_error, "low");
+            close(b_end.high.unwrap() * scale(j), a_end.high.unwrap(), UNITS * a.std_error, "high");
+            close(b.lr_test.unwrap().chi2, a.lr_test.unwrap().chi2, UNITS, "the coefficient's chi2");
+            close(others[j].unwrap().chi2, tests[j].unwrap().chi2, UNITS, "the column's chi2");
+            close(a.lr_test.unwrap().chi2, tests[j].unwrap().chi2, UNITS, "one column, both ways");
+        }
+        let (a, b) = (plain.bias_inference[0].unwrap(), fit.bias_inference[0].unwrap());
+        close(b.profile.unwrap().low.unwrap(), a.profile.unwrap().low.unwrap(), UNITS * a.std_error, "intercept");
+    }
+}
+
+/// The same rows, those of frequency weight 0, 1, 2 as often as that.
+fn weighted_and_repeated(case: &Case) -> (Dataset, Dataset, Arc<[u32]>, Arc<[u32]>) {
+    let n = case.data.len();
+    let rows: Vec<usize> = (0..n).flat_map(|i| vec![i; i % 3]).collect();
+    let repeated = filtered(&case.data, &rows);
+    let weighted = case.data.clone().weighted((0..n).map(|i| (i % 3) as f64).collect()).unwrap();
+    let cluster = |i: usize| (i % 41) as u32;
+    (weighted, repeated, (0..n).map(cluster).collect(), rows.into_iter().map(cluster).collect())
+}
+
+#[test]
+fn a_weight_of_two_is_the_row_twice() {
+    let case = heart();
+    let (weighted, repeated, ids, repeated_ids) = weighted_and_repeated(&case);
+    let kinds = [
+        (Covariance::Hc0, Covariance::Hc0),
+        (Covariance::Hc1, Covariance::Hc1),
+        (Covariance::Cluster(ids), Covariance::Cluster(repeated_ids)),
+    ];
+    let balanced = [ClassWeight::Equal, ClassWeight::Given(vec![0.7, 2.5])];
+    for class_weight in balanced {
+        for (of_weighted, of_repeated) in
+            kinds.clone().into_iter().chain([(Covariance::Information, Covariance::Information)])
+        {
+            let fit = |data: &Dataset, covariance: Covariance| {
+                let settings =
+                    LogisticRegression { covariance, class_weight: class_weight.clone(), ..Default::default() };
+                settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap()
+            };
+            let (a, b) = (fit(&weighted, of_weighted), fit(&repeated, of_repeated));
+            for ((_, a), (_, b)) in all(&a).iter().zip(all(&b)) {
+                close(a.unwrap().z, b.unwrap().z, 1e-9, "z");
+            }
+            for (a, b) in a.covariance().unwrap().iter().zip(b.covariance().unwrap()) {
+                close(*a, *b, 1e-9 * b.abs().max(1e-9), "covariance");
+            }
+        }
+    }
+    // Firth's too, with its profile.
+    let settings = LogisticRegression { firth: true, ..LogisticRegression::default() };
+    let [a, b] = [&weighted, &repeated].map(|data| {
+        let mut fit = settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+        settings.profile(&data.rows(), &mut fit).unwrap();
+        fit
+    });
+    for (a, b) in a.inference.iter().zip(&b.inference) {
+        let (a, b) = (a.unwrap(), b.unwrap());
+        close(a.z, b.z, 1e-8, "Firth's z");
+        close(a.profile.unwrap().low.unwrap(), b.profile.unwrap().low.unwrap(), 1e-8 * b.std_error, "Firth's low");
+    }
+}
+
+/// Three classes of the heart data, numbered in two ways.
+fn three_classes(case: &Case) -> [Dataset; 2] {
+    let Feature::Number(age) = &case.data.features()[7] else { panic!() };
+    let class = |i: usize| if case.data.y()[i] == 1.0 { 2 } else { usize::from(age[i] % 2.0 == 0.0) };
+    [[0.0, 1.0, 2.0], [1.0, 0.0, 2.0]].map(|number| {
+        let y = (0..case.data.len()).map(|i| number[class(i)]).collect();
+        case.data.clone().of_classes(y, 3).unwrap()
+    })
+}
+
+#[test]
+fn another_base_class_mirrors_softmax() {
+    let case = heart();
+    let ids: Arc<[u32]> = (0..case.data.len()).map(|i| (i % 41) as u32).collect();
+    for covariance in [Covariance::Information, Covariance::Hc0, Covariance::Cluster(ids)] {
+        let settings = LogisticRegression { covariance, ..LogisticRegression::default() };
+        let [a, b] = three_classes(&case).map(|data| {
+            let mut fit = settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+            settings.profile(&data.rows(), &mut fit).unwrap();
+            let tests = settings.column_tests(&data.rows(), &fit, &[vec![0], vec![1, 2]]).unwrap();
+            (fit, tests)
+        });
+        let first = |fit: &Fit| fit.inference[..9].iter().chain(&fit.bias_inference[..1]).copied().collect::<Vec<_>>();
+        for (a, b) in first(&a.0).into_iter().zip(first(&b.0)) {
+            let (a, b) = (a.unwrap(), b.unwrap());
+            close(a.z, -b.z, UNITS, "z");
+            let (Some(a_end), Some(b_end)) = (a.profile, b.profile) else {
+                assert_eq!((settings.covariance.name(), a.lr_test, b.profile), ("cluster", None, None));
+                continue;
+            };
+            close(a_end.low.unwrap(), -b_end.high.unwrap(), UNITS * a.std_error, "low");
+            close(a_end.high.unwrap(), -b_end.low.unwrap(), UNITS * a.std_error, "high");
+            close(a.lr_test.unwrap().chi2, b.lr_test.unwrap().chi2, UNITS, "chi2");
+        }
+        for (a, b) in a.1.iter().zip(&b.1) {
+            let (Some(a), Some(b)) = (a, b) else { continue };
+            close(a.chi2, b.chi2, UNITS, "the column's chi2");
+        }
+        if settings.covariance == Covariance::Information {
+            assert_eq!(a.1.iter().map(|test| test.unwrap().df).collect::<Vec<_>>(), [2, 4]);
+        }
+    }
+}
+
+/// Half the 95 % quantile of chi-squared with one degree of freedom.
+const HALF_CHI2: f64 = 1.920_729_410_347_062;
+
+#[test]
+fn a_coefficient_that_runs_off_has_one_end() {
+    // n·log σ(w) falls to −1.92 at σ(w) = exp(−1.92/n).
+    let n = 8;
+    let x: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    let data = Dataset::from_rows(&x, 1, x.iter().map(|x| f64::from(*x > 0.0)).collect()).unwrap();
+    let settings = LogisticRegression { intercept: false, ..LogisticRegression::default() };
+    let share = (-HALF_CHI2 / n as f64).exp();
+    let expected = (share / (1.0 - share)).ln();
+    let low = settings.profile_bound(&data.rows(), 0, true).unwrap().unwrap();
+    close(low, expected, 1e-7, "lower end");
+    let mirrored = Dataset::from_rows(&x, 1, x.iter().map(|x| f64::from(*x < 0.0)).collect()).unwrap();
+    let high = settings.profile_bound(&mirrored.rows(), 0, false).unwrap().unwrap();
+    close(high, -expected, 1e-7, "upper end");
+    // A group of 5 rows that are all positive, beside one of 3 positive rows in 10: with b given the other way round,
+    // the bound is where 3·b − 10·log(1 + eᵇ) − 5·log(1 + e^(−b − w)) peaks 1.92 below 3·log 0.3 + 7·log 0.7.
+    let group: Vec<f64> = (0..15).map(|i| f64::from(i >= 10)).collect();
+    let y = (0..15).map(|i| f64::from(!(3..10).contains(&i))).collect();
+    let data = Dataset::from_rows(&group, 1, y).unwrap();
+    let low = LogisticRegression::default().profile_bound(&data.rows(), 0, true).unwrap().unwrap();
+    let log_likelihood = |b: f64| 3.0 * b - 10.0 * b.exp().ln_1p() - 5.0 * (-b - low).exp().ln_1p();
+    let peak = (0..2_000_001).map(|i| log_likelihood(-2.0 + f64::from(i) * 2e-6)).fold(f64::NEG_INFINITY, f64::max);
+    close(peak, 3.0 * 0.3f64.ln() + 7.0 * 0.7f64.ln() - HALF_CHI2, 1e-9, "profile at the end");
+}
+
+#[test]
+fn what_does_not_exist_is_absent() {
+    let case = heart();
+    let rows = case.data.rows();
+    let mut ridge = LogisticRegression::default();
+    ridge.penalty.l2 = 0.1;
+    let sampling = LogisticRegression { weight_kind: WeightKind::Sampling, ..LogisticRegression::default() };
+    for settings in [ridge, sampling] {
+        let mut fit = settings.fit(&rows, &mut |_, _| Go::On).unwrap();
+        settings.profile(&rows, &mut fit).unwrap();
+        assert!(fit.inference.iter().flatten().all(|i| i.profile.is_none() && i.lr_test.is_none()));
+        assert_eq!(fit.facts.lr_test, None);
+        assert_eq!(settings.column_tests(&rows, &fit, &[vec![0]]).unwrap(), [None]);
+    }
+}
+
+#[test]
+fn a_repeated_column_takes_the_place_of_its_twin() {
+    let case = heart();
+    let features = case.data.features().iter().chain(&case.data.features()[..1]).cloned().collect();
+    let data = Dataset::new(features, case.data.y().to_vec(), None).unwrap();
+    for firth in [false, true] {
+        let settings = LogisticRegression { firth, ..LogisticRegression::default() };
+        let fit = settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+        let tests = settings.column_tests(&data.rows(), &fit, &[vec![0], vec![9], vec![0, 9], vec![1]]).unwrap();
+        assert_eq!(
+            tests.iter().map(|test| test.map(|test| test.df)).collect::<Vec<_>>(),
+            [None, None, Some(1), Some(1)]
+        );
+    }
+}
+
+#[test]
+fn settings_that_cannot_be() {
+    let case = heart();
+    let firth = LogisticRegression { firth: true, ..LogisticRegression::default() };
+    let mut penalised = firth.clone();
+    penalised.penalty.l2 = 1.0;
+    let cluster =
+        |ids: Vec<u32>| LogisticRegression { covariance: Covariance::Cluster(ids.into()), ..Default::default() };
+    for settings in [
+        penalised,
+        LogisticRegression { method: Method::Lbfgs, ..firth.clone() },
+        LogisticRegression { bounds: vec![(0.0, 1.0); 9], ..firth.clone() },
+        LogisticRegression { weight_kind: WeightKind::Sampling, ..firth.clone() },
+        LogisticRegression { class_weight: ClassWeight::Balanced, ..firth.clone() },
+        LogisticRegression { covariance: Covariance::Hc0, ..firth.clone() },
+        cluster(vec![0; case.data.len()]),
+    ] {
+        let error = settings.fit(&case.data.rows(), &mut |_, _| Go::On).unwrap_err();
+        assert!(matches!(error, logistic::Error::Setting { .. }), "{error}");
+    }
+    let [classes, _] = three_classes(&case);
+    assert!(firth.fit(&classes.rows(), &mut |_, _| Go::On).is_err());
+    let short = cluster(vec![0, 1]).fit(&case.data.rows(), &mut |_, _| Go::On).unwrap_err();
+    assert!(matches!(short, logistic::Error::Shape { .. }));
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let case = heart();
+    let ids: Arc<[u32]> = (0..case.data.len()).map(|i| (i % 41) as u32).collect();
+    let results = [1, 3].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            [false, true].map(|firth| {
+                let settings = LogisticRegression { firth, ..LogisticRegression::default() };
+                let mut fit = settings.fit(&case.data.rows(), &mut |_, _| Go::On).unwrap();
+                settings.profile(&case.data.rows(), &mut fit).unwrap();
+                let tests = settings.column_tests(&case.data.rows(), &fit, &[vec![0], vec![1, 2]]).unwrap();
+                let clustered = Covariance::Cluster(Arc::clone(&ids));
+                let other = LogisticRegression { covariance: clustered, ..LogisticRegression::default() };
+                (fit, tests, other.fit(&case.data.rows(), &mut |_, _| Go::On).unwrap())
+            })
+        })
+    });
+    assert!(results[0] == results[1]);
 }
