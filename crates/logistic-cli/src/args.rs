@@ -7,6 +7,8 @@ use logistic::encode::{Missing, Unseen};
 use logistic::model::Model;
 use logistic::table::ReadOptions;
 
+use crate::inference::InferenceArgs;
+
 /// Logistic regression, start to finish.
 #[derive(Debug, Parser)]
 #[command(name = "logistic", version, max_term_width = 100, propagate_version = true)]
@@ -151,6 +153,8 @@ pub(crate) struct TrainArgs {
     /// Leave the intercept out
     #[arg(long)]
     pub(crate) no_intercept: bool,
+    #[command(flatten)]
+    pub(crate) inference: InferenceArgs,
     /// The way to the optimum
     #[arg(long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,

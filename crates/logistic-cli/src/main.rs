@@ -3,6 +3,7 @@
 mod args;
 mod blobs;
 mod evaluate;
+mod inference;
 mod output;
 mod predict;
 mod progress;

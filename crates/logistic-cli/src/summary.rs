@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::SummaryArgs;
+use crate::inference::{self, p_value};
 use crate::output::{print, print_json, short, table};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
@@ -33,7 +34,7 @@ pub(crate) fn keys(model: &Model) -> Value {
         .collect();
     let mut classes = [&target.negative, &target.positive];
     classes.sort_unstable();
-    json!({
+    let mut keys = json!({
         "n_rows": facts.n_rows,
         "target": target.column,
         "classes": classes,
@@ -55,7 +56,9 @@ pub(crate) fn keys(model: &Model) -> Value {
         "gradient_max_norm": facts.gradient_max_norm,
         "gap": facts.gap,
         "warnings": warnings,
-    })
+    });
+    inference::add_keys(model, &mut keys);
+    keys
 }
 
 fn coefficient_keys(coefficient: &Coefficient) -> Value {
@@ -68,10 +71,9 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
         "std_error": of(|i| i.std_error),
         "z": of(|i| i.z),
         "p_value": of(|i| i.p_value),
-        "ci_low": of(|i| i.ci_low),
-        "ci_high": of(|i| i.ci_high),
         "odds_ratio": coefficient.estimate.map(f64::exp),
     });
+    inference::add_coefficient_keys(inference, &mut keys);
     if let Some(level) = &coefficient.level {
         keys["level"] = json!(level);
     }
@@ -87,6 +89,7 @@ pub(crate) fn words(model: &Model) -> String {
         target.column, target.positive, target.negative
     );
     let penalty = match facts.l2 {
+        _ if facts.firth => "Firth's bias-reduced likelihood".to_string(),
         0.0 => "maximum likelihood".to_string(),
         l2 => format!("ridge penalty l2 = {}", short(l2)),
     };
@@ -98,11 +101,16 @@ pub(crate) fn words(model: &Model) -> String {
         facts.iterations,
         facts.termination.replace('_', " ")
     );
-    let _ = writeln!(
-        text,
-        "certificate: gradient at most {:.1e}, objective within {:.1e} nats per row of its minimum\n",
-        facts.gradient_max_norm, facts.gap
-    );
+    let (gradient, gap) = (facts.gradient_max_norm, facts.gap);
+    let _ = match facts.firth {
+        true => {
+            writeln!(text, "modified score at most {gradient:.1e}, maximum estimated {gap:.1e} nats per row away\n")
+        }
+        false => writeln!(
+            text,
+            "certificate: gradient at most {gradient:.1e}, objective within {gap:.1e} nats per row of its minimum\n"
+        ),
+    };
     text.push_str(&coefficient_table(model));
     let _ = writeln!(
         text,
@@ -114,6 +122,7 @@ pub(crate) fn words(model: &Model) -> String {
         short(facts.bic()),
         facts.pseudo_r2_mcfadden(),
     );
+    text.push_str(&inference::words(model));
     if facts.l2 > 0.0 {
         text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
     }
@@ -125,6 +134,7 @@ fn coefficient_table(model: &Model) -> String {
     let mut table = table(header.map(String::from).to_vec());
     for coefficient in &model.coefficients {
         let inference = coefficient.inference.as_ref();
+        let (low, high) = inference::interval(inference);
         let cell = |value: Option<f64>| value.map_or("–".to_string(), short);
         table.add_row(vec![
             coefficient.term.clone(),
@@ -132,15 +142,11 @@ fn coefficient_table(model: &Model) -> String {
             cell(inference.map(|i| i.std_error)),
             inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)),
             inference.map_or("–".to_string(), |i| p_value(i.p_value)),
-            cell(inference.map(|i| i.ci_low)),
-            cell(inference.map(|i| i.ci_high)),
+            cell(low),
+            cell(high),
             cell(coefficient.estimate.map(f64::exp)),
         ]);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     format!("{}\n", table.trim_fmt())
-}
-
-fn p_value(p: f64) -> String {
-    if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }

@@ -1,6 +1,7 @@
 //! `logistic train`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use logistic::Error;
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let (encoder, encoded) = data(args)?;
+    let Data { encoder, encoded, clusters } = data(args)?;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let model = fitted(args, encoder, &train, &encoded)?;
+    let model = fitted(args, encoder, &train, (&encoded, clusters))?;
     let fit_seconds = fit.elapsed().as_secs_f64();
     let test = tested(args, &model, &encoded, &held_out)?;
     if let Some(dir) = &args.plots {
@@ -94,22 +95,33 @@ fn check(args: &TrainArgs) -> Outcome {
         found => Err(Error::Setting { name, expected: "between 0 and 1".to_string(), found: found.to_string() }),
     };
     share("threshold", args.threshold)?;
+    args.inference.check(args.l2)?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
+/// A table, ready for fits.
+struct Data {
+    encoder: Encoder,
+    encoded: Encoded,
+    clusters: Option<Arc<[u32]>>,
+}
+
+fn data(args: &TrainArgs) -> Result<Data, Error> {
     let mut options = args.format.options(args.categorical.clone());
-    let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name);
+    let cluster = &args.inference.cluster;
+    let named =
+        |name: &String| *name == args.target || [&args.weights, cluster].iter().any(|n| n.as_ref() == Some(name));
     options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
     if !args.features.is_empty() {
-        options.only = Some(args.features.iter().chain([&args.target]).chain(&args.weights).cloned().collect());
+        let needed = args.features.iter().chain([&args.target]).chain(&args.weights).chain(cluster);
+        options.only = Some(needed.cloned().collect());
     }
     let table = load(&args.data, &options)?;
     let encoding = Encoding {
         target: args.target.clone(),
         positive: args.positive.clone(),
         features: args.features.clone(),
-        exclude: args.exclude.clone(),
+        exclude: args.exclude.iter().chain(cluster.iter().filter(|c| !args.features.contains(c))).cloned().collect(),
         categorical: args.categorical.clone(),
         weights: args.weights.clone(),
         missing: args.missing.into(),
@@ -124,7 +136,8 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
-    Ok((encoder, encoded))
+    let clusters = args.inference.clusters(&table, &encoded.rows)?;
+    Ok(Data { encoder, encoded, clusters })
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
@@ -144,7 +157,12 @@ pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Err
     read(paths, options, &|bytes| bar.hear(bytes))
 }
 
-fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+fn fitted(
+    args: &TrainArgs,
+    encoder: Encoder,
+    rows: &Rows<'_>,
+    (encoded, clusters): (&Encoded, Option<Arc<[u32]>>),
+) -> Result<Model, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -162,10 +180,12 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
         method,
         ..LogisticRegression::default()
     };
+    let settings = args.inference.settings(settings, clusters);
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
-    let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
+    let mut fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
+    let tests = args.inference.add(&settings, rows, &encoder, &mut fit)?;
+    Ok(Model { tests, ..Model::new(encoder, fit, args.threshold, encoded.warnings.clone()) })
 }
 
 /// The evaluation on the rows held out, or on the test file.

@@ -26,6 +26,13 @@ pub(super) struct Minimum {
     pub(super) variance: f64,
 }
 
+/// `−H⁻¹·(g − Σ μ·a)`, with the multipliers μ and the vectors `H⁻¹·a`.
+struct Step {
+    direction: Vec<f64>,
+    multipliers: Vec<f64>,
+    tangents: Vec<Vec<f64>>,
+}
+
 /// How far above the minimum the end may be, in nats over all rows: 1e-12 moves no end of a 95 % interval by more than
 /// 1e-12 of its standard error.
 const GAP: f64 = 1e-12;
@@ -44,15 +51,15 @@ impl Constrained<'_> {
                 return None;
             }
             let factor = raised_factor(&mut sums.hessian, parameters.len())?;
-            let (step, multipliers, tangents) = self.step(&factor, &sums.gradient)?;
-            let slope = dot(&sums.gradient, &step);
+            let Step { direction, multipliers, tangents } = self.step(&factor, &sums.gradient)?;
+            let slope = dot(&sums.gradient, &direction);
             if -0.5 * slope * total <= GAP {
                 let (slope, tangent) = (multipliers[0], tangents.into_iter().next()?);
                 let variance = dot(&self.held[0], &tangent);
                 let tangent = tangent.iter().map(|v| v / variance).collect();
                 return Some(Minimum { parameters, value: sums.value, slope, tangent, variance });
             }
-            parameters = self.lower(&parameters, &step, (sums.value, slope))?;
+            parameters = self.lower(&parameters, &direction, (sums.value, slope))?;
         }
         None
     }
@@ -98,18 +105,18 @@ impl Constrained<'_> {
         Cholesky::new(&products, self.held.len()).ok()
     }
 
-    /// Newton's step within the plane, `−H⁻¹·(g − Σ μ·a)`, with the multipliers μ and the vectors `H⁻¹·a`.
-    fn step(&self, factor: &Cholesky, gradient: &[f64]) -> Option<(Vec<f64>, Vec<f64>, Vec<Vec<f64>>)> {
+    /// Newton's step within the plane.
+    fn step(&self, factor: &Cholesky, gradient: &[f64]) -> Option<Step> {
         let mut free = gradient.to_vec();
         factor.solve(&mut free);
         let tangents = self.tangents(factor);
         let mut multipliers: Vec<f64> = self.held.iter().map(|a| dot(a, &free)).collect();
         self.products(&tangents)?.solve(&mut multipliers);
-        let mut step: Vec<f64> = free.iter().map(|u| -u).collect();
+        let mut direction: Vec<f64> = free.iter().map(|u| -u).collect();
         for (v, multiplier) in tangents.iter().zip(&multipliers) {
-            step.iter_mut().zip(v).for_each(|(d, v)| *d += multiplier * v);
+            direction.iter_mut().zip(v).for_each(|(d, v)| *d += multiplier * v);
         }
-        Some((step, multipliers, tangents))
+        Some(Step { direction, multipliers, tangents })
     }
 
     /// All the way, or half of it, or a quarter, until the objective is lower.

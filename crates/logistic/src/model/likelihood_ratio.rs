@@ -8,6 +8,7 @@ use super::fit::Fit;
 use super::settings::LogisticRegression;
 use crate::dataset::{Rows, Standardisation};
 use crate::distribution::chi_squared_tail;
+use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy, Loss};
 use crate::solver::{Go, Termination};
@@ -22,6 +23,16 @@ pub struct LikelihoodRatio {
     pub df: usize,
     /// P(X ≥ chi2).
     pub p_value: f64,
+}
+
+/// The likelihood-ratio test of one column of the table: of all its design columns together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnTest {
+    /// The column; `a:b` for a product.
+    pub column: String,
+    /// The test; absent where the model without the column is the same model.
+    #[serde(flatten)]
+    pub test: Option<LikelihoodRatio>,
 }
 
 impl LikelihoodRatio {
@@ -75,6 +86,30 @@ impl LogisticRegression {
         }
         // Every fit's bits depend on its rows alone, so fits beside each other change none.
         groups.par_iter().map(|group| self.column_test(rows, fit, group)).collect()
+    }
+
+    /// [`LogisticRegression::column_tests`] of every column of the table that `encoder` makes design columns of, in
+    /// their order; products of columns are columns of their own, and stay where one of their factors goes. Empty where
+    /// the likelihood is not that of a sample at its maximum.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] when the encoder is not that of the rows.
+    pub fn tests_by_column(&self, rows: &Rows<'_>, fit: &Fit, encoder: &Encoder) -> Result<Vec<ColumnTest>> {
+        if !self.has_likelihood(fit) {
+            return Ok(Vec::new());
+        }
+        let (mut columns, mut groups): (Vec<String>, Vec<Vec<usize>>) = Default::default();
+        for (at, term) in encoder.terms().into_iter().enumerate() {
+            match columns.iter().position(|column| *column == term.column) {
+                Some(known) => groups[known].push(at),
+                None => {
+                    columns.push(term.column);
+                    groups.push(vec![at]);
+                }
+            }
+        }
+        let tests = self.column_tests(rows, fit, &groups)?;
+        Ok(columns.into_iter().zip(tests).map(|(column, test)| ColumnTest { column, test }).collect())
     }
 
     fn column_test(&self, rows: &Rows<'_>, fit: &Fit, group: &[usize]) -> Result<Option<LikelihoodRatio>> {

@@ -17,7 +17,7 @@ mod settings;
 pub use covariance::Covariance;
 pub use fit::Fit;
 pub use inference::Inference;
-pub use likelihood_ratio::LikelihoodRatio;
+pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
 pub use profile::ProfileInterval;
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
@@ -147,6 +147,9 @@ pub struct Model {
     pub warnings: Vec<Warning>,
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
+    /// The likelihood-ratio test of each column, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<ColumnTest>,
 }
 
 impl Model {
@@ -169,7 +172,7 @@ impl Model {
         for (j, term) in terms.into_iter().enumerate() {
             coefficients.push(of(term, fit.weight[j], fit.inference[j]));
         }
-        Model { encoder, coefficients, threshold, facts: fit.facts, warnings, trace: fit.trace }
+        Model { encoder, coefficients, threshold, facts: fit.facts, warnings, trace: fit.trace, tests: Vec::new() }
     }
 
     /// The same model with an encoder that asks only for the columns that have a coefficient: what the model does not
