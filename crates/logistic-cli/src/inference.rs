@@ -126,6 +126,9 @@ impl InferenceArgs {
 pub(crate) fn add_keys(model: &Model, keys: &mut Value) {
     let facts = &model.facts;
     keys["covariance"] = json!(facts.covariance);
+    if let Some(clusters) = facts.n_clusters {
+        keys["n_clusters"] = json!(clusters);
+    }
     keys["lr_test"] = json!(facts.lr_test);
     keys["firth"] = json!(facts.firth);
     if let Some(penalised) = facts.penalized_log_likelihood {
@@ -175,15 +178,15 @@ pub(crate) fn words(model: &Model) -> String {
         let _ = writeln!(text, "likelihood-ratio test of all columns: {}", test_words(test));
     }
     let inferences = || model.coefficients.iter().filter_map(|coefficient| coefficient.inference.as_ref());
-    let errors = match facts.covariance.as_str() {
-        "hc0" => "Standard errors: sandwich (HC0).\n",
-        "hc1" => "Standard errors: sandwich times n/(n − k) (HC1).\n",
-        "cluster" => "Standard errors: cluster-robust, times G/(G − 1) for G clusters.\n",
-        "sampling" => "Standard errors: linearised for weights, the sandwich times n/(n − 1).\n",
-        _ => "",
+    let errors = match (facts.covariance.as_str(), facts.n_clusters) {
+        ("hc0", _) => "sandwich (HC0)".to_string(),
+        ("hc1", _) => "sandwich times n/(n − k) (HC1)".to_string(),
+        ("cluster", Some(clusters)) => format!("cluster-robust, G/(G − 1) for G = {clusters} clusters"),
+        ("sampling", _) => "linearised for weights, the sandwich times n/(n − 1)".to_string(),
+        _ => String::new(),
     };
-    if inferences().next().is_some() {
-        text.push_str(errors);
+    if !errors.is_empty() && inferences().next().is_some() {
+        let _ = writeln!(text, "Standard errors: {errors}.");
     }
     if inferences().any(|inference| inference.profile.is_some()) {
         text.push_str("Intervals by profile likelihood; z and p are Wald's.\n");

@@ -225,6 +225,8 @@ fn golden_covariances() {
                 _ => Covariance::Information,
             };
             let fit = case.fit();
+            let n_clusters = fit.facts.n_clusters.map(|n| n as u64);
+            assert_eq!(n_clusters, reference["clusters"].as_u64().filter(|_| key == "cluster"));
             assert_eq!(fit.facts.covariance, if key == "model" { "information" } else { key });
             for (at, (_, inference)) in all(&fit).iter().enumerate() {
                 let inference = inference.unwrap();
@@ -504,6 +506,23 @@ fn a_coefficient_that_runs_off_has_one_end() {
 }
 
 #[test]
+fn the_one_end_among_other_columns() {
+    // `sex2` is quasi-completely separated by `dia`, whose rows all have the outcome; what is left is the fit to the rest.
+    let fits = fits("firth");
+    let case = Case::read(fits.iter().find(|fit| fit["id"] == "sex2.main").unwrap());
+    let low = case.settings.profile_bound(&case.data.rows(), 5, true).unwrap().unwrap();
+    let Feature::Number(dia) = &case.data.features()[5] else { panic!() };
+    let others: Vec<Feature> = case.data.features()[..5].to_vec();
+    let fit = |data: &Dataset| case.settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap().facts.log_likelihood;
+    let rest: Vec<usize> = (0..dia.len()).filter(|&i| dia[i] == 0.0).collect();
+    assert!((0..dia.len()).all(|i| dia[i] == 0.0 || case.data.y()[i] == 1.0));
+    let without = Dataset::new(others, case.data.y().to_vec(), None).unwrap();
+    let supremum = fit(&filtered(&without, &rest));
+    let held = fit(&without.offset_by(dia.iter().map(|x| low * x).collect()).unwrap());
+    close(held, supremum - HALF_CHI2, 1e-8, "profile at the end");
+}
+
+#[test]
 fn what_does_not_exist_is_absent() {
     let case = heart();
     let rows = case.data.rows();
@@ -515,6 +534,7 @@ fn what_does_not_exist_is_absent() {
         settings.profile(&rows, &mut fit).unwrap();
         assert!(fit.inference.iter().flatten().all(|i| i.profile.is_none() && i.lr_test.is_none()));
         assert_eq!(fit.facts.lr_test, None);
+        assert_eq!(settings.profile_bound(&rows, 0, true).unwrap(), None);
         assert_eq!(settings.column_tests(&rows, &fit, &[vec![0]]).unwrap(), [None]);
     }
 }

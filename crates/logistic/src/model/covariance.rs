@@ -54,8 +54,7 @@ impl LogisticRegression {
         if ids.len() != expected {
             return Err(Error::Shape { what: "number of cluster ids".to_string(), expected, found: ids.len() });
         }
-        let clusters: HashSet<u32> = counted(rows).into_iter().map(|row| ids[row]).collect();
-        match clusters.len() {
+        match clusters(rows, ids).len() {
             2.. => Ok(()),
             few => Err(Error::Setting {
                 name: "cluster",
@@ -79,9 +78,17 @@ impl LogisticRegression {
         let risk = self.plain_risk(rows, &fit.solution.standard, loss)?;
         let sample = Sample { rows, class_weight, kind: self.weight_kind };
         let parameters = &fit.solution.parameters;
-        let (mut covariance, name) = self.standardised_covariance(&risk, parameters, factor, &sample)?;
+        fit.facts.covariance = match &self.covariance {
+            Covariance::Information if !sample.is_plain() => SAMPLING.to_string(),
+            covariance => covariance.name().to_string(),
+        };
+        fit.facts.n_clusters = match &self.covariance {
+            Covariance::Cluster(ids) => Some(clusters(rows, ids).len()),
+            _ => None,
+        };
+        let covariance = self.standardised_covariance(&risk, parameters, factor, &sample)?;
+        let Some(mut covariance) = covariance else { return Ok(()) };
         to_user_units(&mut covariance, &fit.solution.standard, fit.solution.outputs);
-        fit.facts.covariance = name.to_string();
         let n = parameters.len();
         let of = |at: usize, estimate: f64| Inference::new(estimate, covariance[at * n + at]);
         let weights = fit.places();
@@ -93,13 +100,14 @@ impl LogisticRegression {
         Ok(())
     }
 
+    /// None where there are too few rows for the correction.
     fn standardised_covariance<L: Loss + Copy>(
         &self,
         risk: &EmpiricalRisk<'_, L>,
         parameters: &[f64],
         factor: &Cholesky,
         sample: &Sample<'_>,
-    ) -> Result<(Vec<f64>, &'static str)> {
+    ) -> Result<Option<Vec<f64>>> {
         let total = sample.rows.total_weight();
         let stands_for = |y: f64, weight: f64| sample.stands_for(y, weight);
         let scores = || risk.score_products(parameters, stands_for);
@@ -108,7 +116,7 @@ impl LogisticRegression {
             Covariance::Information if sample.is_plain() => {
                 let mut inverse = factor.inverse();
                 inverse.iter_mut().for_each(|entry| *entry /= total);
-                return Ok((inverse, self.covariance.name()));
+                return Ok(Some(inverse));
             }
             Covariance::Information => (scores(), size() / (size() - 1.0)),
             Covariance::Hc0 => (scores(), 1.0),
@@ -117,14 +125,13 @@ impl LogisticRegression {
                 let mut order = counted(sample.rows);
                 order.sort_by_key(|&row| ids[row]);
                 let group: Vec<u32> = order.iter().map(|&row| ids[row]).collect();
-                let clusters = 1 + group.windows(2).filter(|pair| pair[0] != pair[1]).count();
+                let clusters = clusters(sample.rows, ids).len() as f64;
                 let grouped = risk.of_rows(Rows::select(sample.rows.dataset(), order)?);
-                let correction = clusters as f64 / (clusters as f64 - 1.0);
-                (grouped.group_score_products(parameters, &group), correction)
+                (grouped.group_score_products(parameters, &group), clusters / (clusters - 1.0))
             }
         };
-        let name = if self.covariance == Covariance::Information { SAMPLING } else { self.covariance.name() };
-        Ok((sandwich(factor, middle, correction / (total * total)), name))
+        let exists = correction.is_finite() && correction > 0.0;
+        Ok(exists.then(|| sandwich(factor, middle, correction / (total * total))))
     }
 }
 
@@ -132,6 +139,11 @@ impl LogisticRegression {
 fn counted(rows: &Rows<'_>) -> Vec<usize> {
     let weight = rows.dataset().weight();
     rows.indices().filter(|&row| weight.is_none_or(|weight| weight[row] > 0.0)).collect()
+}
+
+/// The clusters of the rows that have weight.
+fn clusters(rows: &Rows<'_>, ids: &[u32]) -> HashSet<u32> {
+    counted(rows).into_iter().map(|row| ids[row]).collect()
 }
 
 /// What the rows were drawn as.

@@ -67,7 +67,9 @@ impl LogisticRegression {
             Termination::Converged => Termination::Stalled,
             other => other,
         };
-        let penalised = -total * sums.value + information_constant(&standard, parameters.len(), total);
+        let constant = information_constant(&standard, parameters.len(), total);
+        let penalised = -total * sums.value + constant;
+        trace.iter_mut().for_each(|value| *value -= constant / total);
         let certificate =
             Certificate { gradient_max_norm: sums.gradient_max_norm(), gap: gap.unwrap_or(f64::MAX), bounded: false };
         let objective = -penalised / total;

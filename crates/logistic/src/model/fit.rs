@@ -42,7 +42,7 @@ pub struct Fit {
     pub trace: Vec<f64>,
     pub(super) solution: Solution,
     pub(super) covariance: Option<Vec<f64>>,
-    pub(super) termination: Termination,
+    termination: Termination,
     left_out: Vec<LeftOut>,
     separation: Option<(Separation, Vec<usize>)>,
 }
@@ -242,6 +242,7 @@ impl LogisticRegression {
             class_weight: Vec::new(),
             pseudo_likelihood: false,
             covariance: Covariance::Information.name().to_string(),
+            n_clusters: None,
             lr_test: None,
             firth: self.firth,
             penalized_log_likelihood: None,

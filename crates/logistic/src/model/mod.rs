@@ -89,6 +89,9 @@ pub struct Facts {
     /// `sampling` where weights rule out the first.
     #[serde(default = "information")]
     pub covariance: String,
+    /// The number of clusters; of the covariance `cluster`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_clusters: Option<usize>,
     /// The test of all columns together; absent where the likelihood is not that of a sample at its maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr_test: Option<LikelihoodRatio>,

@@ -5,10 +5,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::constrained::{Constrained, Minimum};
+use super::covariance::Covariance;
 use super::fit::Fit;
 use super::inference::NORMAL_975;
 use super::likelihood_ratio::LikelihoodRatio;
-use super::settings::LogisticRegression;
+use super::settings::{ClassWeight, LogisticRegression, WeightKind};
 use crate::cholesky::dot;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
@@ -76,15 +77,21 @@ impl LogisticRegression {
 
     /// Of a coefficient whose likelihood rises for ever as it grows (`rising`), or falls, the other end of its 95 %
     /// interval by profile likelihood, in the user's units: the value at which the likelihood, maximised over all other
-    /// coefficients, is below its supremum by half the 95 % quantile of chi-squared. For two classes.
+    /// coefficients, is below its supremum by half the 95 % quantile of chi-squared.
     ///
-    /// Absent where the design column was left out, or where the search does not reach an end.
+    /// Absent for more than two classes, where the likelihood is not that of a sample (a penalty, sampling weights,
+    /// weighted classes, clusters), where the design column was left out, and where the search does not reach an end.
     ///
     /// # Errors
     /// Those of [`LogisticRegression::fit`].
     pub fn profile_bound(&self, rows: &Rows<'_>, column: usize, rising: bool) -> Result<Option<f64>> {
+        self.check(rows)?;
+        let weighted = self.weight_kind == WeightKind::Sampling || self.class_weight != ClassWeight::Equal;
+        let clustered = matches!(self.covariance, Covariance::Cluster(_));
+        if rows.dataset().n_classes() > 2 || !self.is_maximum_likelihood() || weighted || clustered {
+            return Ok(None);
+        }
         let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-        plain.check(rows)?;
         let (standard, _) = plain.columns(rows, 1)?;
         let Some(at) = standard.columns.iter().position(|&other| other == column) else { return Ok(None) };
         let loss = BceWithLogits::default();
