@@ -9,6 +9,7 @@ use logistic::encode::{Encoder, Encoding, Missing};
 use logistic::model::{
     ClassWeight, Covariance, Fit, Inference, LikelihoodRatio, LogisticRegression, Method, WeightKind,
 };
+use logistic::random::torch::Generator;
 use logistic::solver::Go;
 use logistic::table::{ReadOptions, Table, read};
 use serde_json::Value;
@@ -600,4 +601,78 @@ fn threads_do_not_change_a_bit() {
         })
     });
     assert!(results[0] == results[1]);
+}
+
+/// A small dataset of skewed columns, often close to separated.
+fn small(seed: u64) -> Dataset {
+    let mut rng = Generator::manual_seed(seed);
+    let (n, p) = (12 + (seed % 5) as usize * 7, 1 + (seed % 3) as usize);
+    let mut draw = || f64::from(rng.random_i64() as u32) / f64::from(u32::MAX);
+    let x: Vec<f64> = (0..n * p).map(|_| 1.0 + draw().powi(3) * 10.0).collect();
+    let y = (0..n).map(|i| f64::from(draw() < 1.0 / (1.0 + (2.0 - 0.7 * x[i * p]).exp()))).collect();
+    Dataset::from_rows(&x, p, y).unwrap()
+}
+
+#[test]
+fn ends_are_where_the_likelihood_says() {
+    let mut compared = 0;
+    for data in (0..150).map(small).filter(|data| data.y().contains(&0.0) && data.y().contains(&1.0)) {
+        let settings = LogisticRegression::default();
+        let mut fit = settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+        settings.profile(&data.rows(), &mut fit).unwrap();
+        let n_columns = data.features().len();
+        for (at, (_, inference)) in all(&fit).into_iter().enumerate() {
+            let Some(profile) = inference.map(|inference| inference.profile.unwrap()) else { continue };
+            for end in [profile.low.unwrap(), profile.high.unwrap()] {
+                // The coefficient held at the end, as an offset; the rest fitted without it.
+                let kept = (0..n_columns).filter(|j| j + 1 != at).map(|j| data.features()[j].clone()).collect();
+                let offset: Vec<f64> = match at {
+                    0 => vec![end; data.len()],
+                    _ => (0..data.len()).map(|i| end * data.get(i).unwrap().0[at - 1]).collect(),
+                };
+                let held = Dataset::new(kept, data.y().to_vec(), None).unwrap().offset_by(offset).unwrap();
+                let others = LogisticRegression { intercept: at > 0, ..LogisticRegression::default() };
+                let held = others.fit(&held.rows(), &mut |_, _| Go::On).unwrap();
+                let drop = fit.facts.log_likelihood - held.facts.log_likelihood;
+                close(drop, HALF_CHI2, 1e-6, "half the likelihood ratio");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 200, "{compared}");
+}
+
+#[test]
+fn far_offsets_shift_the_intercept() {
+    let case = heart();
+    let plain = case.fit();
+    for shift in [-600.0, 300.0] {
+        let data = case.data.clone().offset_by(vec![shift; case.data.len()]).unwrap();
+        let fit = case.settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+        assert!(fit.facts.converged(), "{shift}: {}", fit.facts.termination);
+        close(fit.bias[0] + shift, plain.bias[0], 1e-9, "intercept");
+        close(fit.facts.null_log_likelihood, plain.facts.null_log_likelihood, 1e-9, "null");
+    }
+}
+
+#[test]
+fn firth_always_arrives() {
+    for seed in 0..150 {
+        let data = small(seed);
+        if !(data.y().contains(&0.0) && data.y().contains(&1.0)) {
+            continue;
+        }
+        let settings = LogisticRegression { firth: true, ..LogisticRegression::default() };
+        let mut fit = settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+        assert!(fit.facts.converged(), "{seed}: {}", fit.facts.termination);
+        settings.profile(&data.rows(), &mut fit).unwrap();
+        for (estimate, inference) in all(&fit) {
+            let (estimate, inference) = (estimate.unwrap(), inference.unwrap());
+            let profile = inference.profile.unwrap();
+            assert!(profile.low.unwrap() < estimate && estimate < profile.high.unwrap(), "{seed}: {inference:?}");
+            // Zero lies within the interval just when its test does not reject.
+            let outside = profile.low.unwrap() > 0.0 || profile.high.unwrap() < 0.0;
+            assert_eq!(inference.lr_test.unwrap().chi2 > 2.0 * HALF_CHI2, outside, "{seed}: {inference:?}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::cholesky::{Cholesky, dot};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::Result;
 use crate::loss::BceWithLogits;
-use crate::objective::{Jeffreys, Linear, Module, Objective, Order};
+use crate::objective::{Jeffreys, Module, Objective, Order};
 use crate::solver::{Certificate, Newton, Stopping, Termination, minimise};
 
 /// In the metric that stands in for the Hessian of many columns, steps converge linearly: what is estimated to be left
@@ -46,8 +46,7 @@ impl LogisticRegression {
         let (standard, left_out) = self.columns(rows, 1)?;
         let risk = self.plain_risk(rows, &standard, BceWithLogits::default())?;
         let jeffreys = Jeffreys::new(risk.clone());
-        let p = standard.columns.len();
-        let mut model = if self.intercept { Linear::zeros(p, 1) } else { Linear::without_bias(p, 1) };
+        let mut model = self.start(rows, standard.columns.len(), 1);
         let mut trace = Vec::new();
         let ended = minimise(&jeffreys, &mut model, &mut Newton, STOPPING, &mut trace, progress)?;
         let parameters = model.parameters().to_vec();

@@ -130,6 +130,22 @@ impl LogisticRegression {
         risk.penalised(penalty)
     }
 
+    /// All coefficients 0, and an intercept that takes off the mean of the offsets: far from where the rows are, there
+    /// is no curvature to go by.
+    pub(super) fn start(&self, rows: &Rows<'_>, p: usize, outputs: usize) -> Linear {
+        if !self.intercept {
+            return Linear::without_bias(p, outputs);
+        }
+        let mut model = Linear::zeros(p, outputs);
+        if let Some(offset) = rows.offset() {
+            let weight = rows.weight().unwrap_or_else(|| vec![1.0; offset.len()]);
+            let sum: f64 = offset.iter().zip(&weight).map(|(offset, s)| s * offset).sum();
+            let mean = sum / weight.iter().sum::<f64>();
+            model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -mean);
+        }
+        model
+    }
+
     /// The risk without penalty.
     pub(super) fn plain_risk<'a, L: Loss>(
         &self,
@@ -150,7 +166,7 @@ impl LogisticRegression {
         let risk = self.risk(rows, standard, loss)?;
         let outputs = loss.n_outputs();
         let p = standard.columns.len();
-        let mut model = if self.intercept { Linear::zeros(p, outputs) } else { Linear::without_bias(p, outputs) };
+        let mut model = self.start(rows, p, outputs);
         let penalty = self.parameter_penalty(standard, outputs);
         let bounds = penalty.lower.iter().zip(&penalty.upper);
         model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
