@@ -30,6 +30,8 @@ pub struct ProfileInterval {
 /// A distance in signed roots of the likelihood ratio from which Newton's last step lands within 1e-9 of the end.
 const CLOSE: f64 = 1e-5;
 const MOST_STEPS: usize = 100;
+/// A bracket so narrow, relative to its end, with a root of the likelihood ratio so far off, brackets nothing.
+const NARROW: (f64, f64) = (1e-4, 1e-2);
 /// A step may go so many times as far as the search has come.
 const FARTHEST: f64 = 3.0;
 
@@ -204,6 +206,11 @@ impl<'a> Profile<'a> {
                 low = at;
             } else {
                 high = at;
+            }
+            let narrow = high - low <= NARROW.0 * high.abs() && (root - NORMAL_975).abs() > NARROW.1;
+            if narrow && !self.on.convex {
+                // The outer end was on the way to another minimum, which is not the lowest.
+                high = f64::INFINITY;
             }
             let most = FARTHEST * at.abs().max(unit);
             let wanted = if step.is_nan() || slope <= 0.0 { at + most } else { at + step.clamp(-most, most) };
