@@ -8,6 +8,8 @@ use logistic::evaluate::Threshold;
 use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
+use crate::inference::InferenceArgs;
+
 /// Logistic regression, start to finish.
 #[derive(Debug, Parser)]
 #[command(name = "logistic", version, max_term_width = 100, propagate_version = true)]
@@ -169,6 +171,8 @@ pub(crate) struct TrainArgs {
     /// Leave the intercept out
     #[arg(long)]
     pub(crate) no_intercept: bool,
+    #[command(flatten)]
+    pub(crate) inference: InferenceArgs,
     /// The way to the optimum
     #[arg(long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
 use crate::evaluate::{four, interval_keys, interval_words};
-use crate::{summary, train};
+use crate::{inference, train};
 
 /// The model to compare with.
 pub(crate) struct Other {
@@ -108,7 +108,12 @@ impl Compared {
             let _ = write!(text, "  {name:<9} {own:.4} against {other:.4}, difference {}", four(own - other));
             let _ = match difference {
                 Some(Difference { interval, z, p_value, .. }) => {
-                    writeln!(text, " ({}), {test} z {z:.2}, p {}", interval_words(interval), summary::p_value(p_value))
+                    writeln!(
+                        text,
+                        " ({}), {test} z {z:.2}, p {}",
+                        interval_words(interval),
+                        inference::p_value(p_value)
+                    )
                 }
                 None => writeln!(text, ", no test"),
             };

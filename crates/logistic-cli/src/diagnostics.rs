@@ -10,8 +10,8 @@ use logistic::model::{Diagnostics, Fit, Inference, Inflation, MarginalEffect, Mo
 use serde_json::{Value, json};
 
 use crate::args::TrainArgs;
+use crate::inference::p_value;
 use crate::output::{short, table};
-use crate::summary::p_value;
 
 /// So many rows are shown.
 const WORST_ROWS: usize = 10;
@@ -30,7 +30,7 @@ pub(crate) fn of(
         found.approximate_loo_log_loss = fit.approximate_loo_log_loss(rows)?;
     }
     if args.effects {
-        found.marginal_effects = fit.marginal_effects(encoder, rows, None)?.unwrap_or_default();
+        found.marginal_effects = fit.marginal_effects(encoder, rows, fit.covariance())?.unwrap_or_default();
     }
     if args.diagnostics {
         let collinearity = fit.collinearity(&encoder.terms(), rows)?;
@@ -70,7 +70,8 @@ pub(crate) fn add_keys(model: &Model, keys: &mut Value) {
         keys["approximate_loo_log_loss"] = json!(loss);
     }
     if !found.marginal_effects.is_empty() {
-        keys["marginal_effects"] = found.marginal_effects.iter().map(effect_keys).collect();
+        keys["marginal_effects"] =
+            found.marginal_effects.iter().map(|effect| effect_keys(effect, &model.encoder.target.classes)).collect();
     }
     if !found.vif.is_empty() {
         keys["vif"] = found.vif.iter().map(inflation_keys).collect();
@@ -83,7 +84,7 @@ pub(crate) fn add_keys(model: &Model, keys: &mut Value) {
     }
 }
 
-fn effect_keys(effect: &MarginalEffect) -> Value {
+fn effect_keys(effect: &MarginalEffect, classes: &[String]) -> Value {
     let of = |f: fn(&Inference) -> f64| effect.inference.as_ref().map(f);
     let mut keys = json!({
         "term": effect.term,
@@ -99,7 +100,7 @@ fn effect_keys(effect: &MarginalEffect) -> Value {
         keys["level"] = json!(level);
     }
     if let Some(class) = effect.class {
-        keys["class"] = json!(class);
+        keys["class"] = json!(classes[class]);
     }
     keys
 }
@@ -171,7 +172,7 @@ fn effect_words(model: &Model) -> String {
             cell(|i| i.ci_high),
         ];
         if classes {
-            row.insert(1, effect.class.map_or(String::new(), |class| class.to_string()));
+            row.insert(1, effect.class.map_or(String::new(), |class| model.encoder.target.classes[class].clone()));
         }
         table.add_row(row);
     }

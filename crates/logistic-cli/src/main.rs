@@ -7,6 +7,7 @@ mod compare;
 mod diagnostics;
 mod evaluate;
 mod gains;
+mod inference;
 mod measure;
 mod output;
 mod predict;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::SummaryArgs;
+use crate::inference::{self, p_value};
 use crate::output::{print, print_json, short, table};
 use crate::{diagnostics, separation};
 
@@ -59,6 +60,7 @@ pub(crate) fn keys(model: &Model) -> Value {
         "gap": facts.gap,
         "warnings": warnings,
     });
+    inference::add_keys(model, &mut keys);
     diagnostics::add_keys(model, &mut keys);
     separation::add_keys(model, &mut keys);
     keys
@@ -74,10 +76,9 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
         "std_error": of(|i| i.std_error),
         "z": of(|i| i.z),
         "p_value": of(|i| i.p_value),
-        "ci_low": of(|i| i.ci_low),
-        "ci_high": of(|i| i.ci_high),
         "odds_ratio": coefficient.estimate.map(f64::exp),
     });
+    inference::add_coefficient_keys(inference, &mut keys);
     if let Some(level) = &coefficient.level {
         keys["level"] = json!(level);
     }
@@ -109,6 +110,7 @@ pub(crate) fn words(model: &Model) -> String {
         ),
     };
     let penalty = match facts.l2 {
+        _ if facts.firth => "Firth's bias-reduced likelihood".to_string(),
         0.0 => "maximum likelihood".to_string(),
         l2 => format!("ridge penalty l2 = {}", short(l2)),
     };
@@ -120,11 +122,16 @@ pub(crate) fn words(model: &Model) -> String {
         facts.iterations,
         facts.termination.replace('_', " ")
     );
-    let _ = writeln!(
-        text,
-        "certificate: gradient at most {:.1e}, objective within {:.1e} nats per row of its minimum\n",
-        facts.gradient_max_norm, facts.gap
-    );
+    let (gradient, gap) = (facts.gradient_max_norm, facts.gap);
+    let _ = match facts.firth {
+        true => {
+            writeln!(text, "modified score at most {gradient:.1e}, maximum estimated {gap:.1e} nats per row away\n")
+        }
+        false => writeln!(
+            text,
+            "certificate: gradient at most {gradient:.1e}, objective within {gap:.1e} nats per row of its minimum\n"
+        ),
+    };
     for own in model.coefficients.chunk_by(|a, b| a.class == b.class) {
         if let Some(class) = &own[0].class {
             let _ = writeln!(text, "\nclass `{class}`");
@@ -141,6 +148,7 @@ pub(crate) fn words(model: &Model) -> String {
         cell(facts.bic()),
         facts.pseudo_r2_mcfadden(),
     );
+    text.push_str(&inference::words(model));
     if facts.l2 > 0.0 {
         text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
     }
@@ -158,13 +166,14 @@ fn coefficient_table(coefficients: &[Coefficient]) -> String {
     let mut table = table(header.iter().map(ToString::to_string).collect());
     for coefficient in coefficients {
         let inference = coefficient.inference.as_ref();
+        let (low, high) = inference::interval(inference);
         let mut row = vec![coefficient.term.clone(), coefficient.estimate.map_or("left out".to_string(), short)];
         if known {
             row.push(cell(inference.map(|i| i.std_error)));
             row.push(inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)));
             row.push(inference.map_or("–".to_string(), |i| p_value(i.p_value)));
-            row.push(cell(inference.map(|i| i.ci_low)));
-            row.push(cell(inference.map(|i| i.ci_high)));
+            row.push(cell(low));
+            row.push(cell(high));
         }
         row.push(cell(coefficient.estimate.map(f64::exp)));
         table.add_row(row);
@@ -175,8 +184,4 @@ fn coefficient_table(coefficients: &[Coefficient]) -> String {
 
 fn cell(value: Option<f64>) -> String {
     value.map_or("–".to_string(), short)
-}
-
-pub(crate) fn p_value(p: f64) -> String {
-    if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }

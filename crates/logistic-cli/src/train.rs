@@ -1,6 +1,7 @@
 //! `logistic train`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use logistic::Error;
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let (encoder, encoded, table) = data(args)?;
+    let Data { encoder, encoded, clusters, table } = data(args)?;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -36,10 +37,11 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let fitted = fitted(args, &encoder.target, &train)?;
+    let (mut fitted, settings) = fitted(args, &encoder.target, &train, clusters)?;
+    let tests = args.inference.add(&settings, &train, &encoder, &mut fitted)?;
     let fit_seconds = fit.elapsed().as_secs_f64();
     let diagnostics = diagnostics::of(args, &fitted, &encoder, &train, &encoded, table.as_ref())?;
-    let model = Model { diagnostics, ..model(args, encoder, fitted, &train, &encoded)? };
+    let model = Model { diagnostics, tests, ..model(args, encoder, fitted, &train, &encoded)? };
     let test = tested(args, &model, &encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, &encoded, test.as_ref())?;
@@ -104,26 +106,34 @@ fn check(args: &TrainArgs) -> Outcome {
         Threshold::Fixed(threshold) => share("threshold", threshold)?,
         rule => rule.check()?,
     }
+    args.inference.check(args.l2)?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-/// The rows to learn from, with their table where diagnostics will ask for lines.
-fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, Option<Table>), Error> {
+/// A table, ready for fits.
+struct Data {
+    encoder: Encoder,
+    encoded: Encoded,
+    clusters: Option<Arc<[u32]>>,
+    /// Kept where diagnostics will ask for lines.
+    table: Option<Table>,
+}
+
+fn data(args: &TrainArgs) -> Result<Data, Error> {
     let mut options = args.format.options(args.categorical.clone());
-    let named = |name: &String| [Some(&args.target), args.weights.as_ref(), args.offset.as_ref()].contains(&Some(name));
-    options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
+    let cluster = &args.inference.cluster;
+    let others: Vec<&String> =
+        [&args.target].into_iter().chain(&args.weights).chain(&args.offset).chain(cluster).collect();
+    options.exclude = args.exclude.iter().filter(|name| !others.contains(name)).cloned().collect();
     if !args.features.is_empty() {
-        options.only = Some({
-            let others = [&args.target].into_iter().chain(&args.weights).chain(&args.offset);
-            args.features.iter().chain(others).cloned().collect()
-        });
+        options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
     }
     let table = load(&args.data, &options)?;
     let encoding = Encoding {
         target: args.target.clone(),
         positive: args.positive.clone(),
         features: args.features.clone(),
-        exclude: args.exclude.clone(),
+        exclude: args.exclude.iter().chain(cluster.iter().filter(|c| !args.features.contains(c))).cloned().collect(),
         categorical: args.categorical.clone(),
         weights: args.weights.clone(),
         offset: args.offset.clone(),
@@ -139,7 +149,8 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, Option<Table>), Error> {
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
-    Ok((encoder, encoded, args.diagnostics.then_some(table)))
+    let clusters = args.inference.clusters(&table, &encoded.rows)?;
+    Ok(Data { encoder, encoded, clusters, table: args.diagnostics.then_some(table) })
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
@@ -159,7 +170,12 @@ pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Err
     read(paths, options, &|bytes| bar.hear(bytes))
 }
 
-fn fitted(args: &TrainArgs, target: &Target, rows: &Rows<'_>) -> Result<Fit, Error> {
+fn fitted(
+    args: &TrainArgs,
+    target: &Target,
+    rows: &Rows<'_>,
+    clusters: Option<Arc<[u32]>>,
+) -> Result<(Fit, LogisticRegression), Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -179,9 +195,10 @@ fn fitted(args: &TrainArgs, target: &Target, rows: &Rows<'_>) -> Result<Fit, Err
         weight_kind: args.weight_kind.into(),
         ..LogisticRegression::default()
     };
+    let settings = args.inference.settings(settings, clusters);
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
-    fit.map_err(|error| error.in_file(&args.data[0]))
+    Ok((fit.map_err(|error| error.in_file(&args.data[0]))?, settings))
 }
 
 /// The model as it will be used: its probabilities freed of the weights of classes, its threshold chosen.

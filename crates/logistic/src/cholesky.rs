@@ -104,6 +104,11 @@ impl Cholesky {
         }
     }
 
+    /// `log|A|`.
+    pub fn log_determinant(&self) -> f64 {
+        (0..self.n).map(|i| 2.0 * self.lower[i * self.n + i].ln()).sum()
+    }
+
     /// `A⁻¹`, row-major (n, n), both triangles.
     pub fn inverse(&self) -> Vec<f64> {
         let mut inverse = vec![0.0; self.n * self.n];
@@ -144,6 +149,7 @@ mod tests {
         }
         // 1/67 · cofactors, by hand.
         assert!((factor.inverse()[0] - 21.0 / 67.0).abs() < 1e-15);
+        assert!((factor.log_determinant() - 67f64.ln()).abs() < 1e-14);
     }
 
     #[test]

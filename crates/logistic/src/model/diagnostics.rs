@@ -112,7 +112,10 @@ impl Fit {
     pub(super) fn row_spreads(&self, rows: &Rows<'_>) -> Option<RowSpreads> {
         let solution = &self.solution;
         let factor = solution.factor.as_ref().filter(|_| {
-            !solution.kinks && rows.dataset().n_classes() == 2 && self.termination() == Termination::Converged
+            !solution.kinks
+                && !self.facts.firth
+                && rows.dataset().n_classes() == 2
+                && self.termination() == Termination::Converged
         })?;
         let risk = self.plain_risk(rows.clone(), BceWithLogits::default());
         let total = self.facts.total_weight;

@@ -3,7 +3,8 @@
 use super::Facts;
 use super::certificate::{Centre, Certified, certify};
 use super::columns::LeftOut;
-use super::inference::{Inference, to_user_units};
+use super::covariance::Covariance;
+use super::inference::Inference;
 use super::runaway::Runaways;
 use super::separation::{Separation, Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind, class_totals};
@@ -41,6 +42,7 @@ pub struct Fit {
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
     pub(super) solution: Solution,
+    pub(super) covariance: Option<Vec<f64>>,
     termination: Termination,
     left_out: Vec<LeftOut>,
     pub(super) runaways: Option<Runaways>,
@@ -70,7 +72,7 @@ const CERTIFIED: f64 = 1e-8;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
 
-type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
+pub(super) type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
 
 impl LogisticRegression {
     /// Fits the rows. `progress` hears of every iteration or epoch (counted from 0) and may stop the fit.
@@ -87,38 +89,66 @@ impl LogisticRegression {
     }
 
     fn fit_weighted(&self, rows: &Rows<'_>, class_weight: &[f64], progress: Progress<'_>) -> Result<Fit> {
-        let n_classes = rows.dataset().n_classes();
-        let outcome = match n_classes {
-            2 => self.fit_loss(rows, BceWithLogits::default(), progress)?,
-            _ => self.fit_loss(rows, CrossEntropy { n_classes, base: self.penalty.is_none() }, progress)?,
+        match rows.dataset().n_classes() {
+            2 => self.fit_inferred(rows, BceWithLogits::default(), class_weight, progress),
+            n_classes => {
+                let base = self.penalty.is_none();
+                self.fit_inferred(rows, CrossEntropy { n_classes, base }, class_weight, progress)
+            }
+        }
+    }
+
+    fn fit_inferred<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        loss: L,
+        class_weight: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
+        let outcome = match self.firth {
+            true => Outcome::Fit(Box::new(self.fit_firth(rows, progress)?)),
+            false => self.fit_loss(rows, loss, progress)?,
         };
-        let mut fit = match outcome {
-            Outcome::Fit(fit) => *fit,
+        let (mut fit, separated) = match outcome {
+            Outcome::Fit(fit) => (*fit, false),
             Outcome::Separated { separation, standard, left_out } => {
-                let ridge = self.instead(rows);
-                let mut fit = match n_classes {
-                    2 => ridge.fit_on(rows, standard.clone(), left_out, BceWithLogits::default(), progress)?,
-                    _ => {
-                        let loss = CrossEntropy { n_classes, base: false };
-                        ridge.fit_on(rows, standard.clone(), left_out, loss, progress)?
-                    }
-                };
-                fit.termination = Termination::NoFiniteOptimum;
-                fit.facts.termination = fit.termination.name().to_string();
-                fit.runaways = Some(Runaways::of(&separation, &standard, n_classes - 1));
-                fit
+                (self.fit_instead(rows, &separation, standard, left_out, progress)?, true)
             }
         };
         fit.facts.class_weight = class_weight.to_vec();
         fit.facts.pseudo_likelihood = !class_weight.is_empty() || self.weight_kind == WeightKind::Sampling;
+        if separated {
+            return Ok(fit);
+        }
+        self.infer(rows, loss, class_weight, &mut fit)?;
+        fit.facts.lr_test = match self.firth {
+            true => self.firth_whole_model_test(rows, &fit)?,
+            false => self.whole_model_test(&fit),
+        };
         Ok(fit)
     }
 
     /// The ridge fit that is given where there is no other.
-    fn instead(&self, rows: &Rows<'_>) -> Self {
+    fn fit_instead(
+        &self,
+        rows: &Rows<'_>,
+        separation: &Separation,
+        standard: Standardisation,
+        left_out: Vec<LeftOut>,
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
         let mut ridge = LogisticRegression { method: Method::Newton, ..self.clone() };
         ridge.penalty.l2 = 1.0 / rows.total_weight();
-        ridge
+        let n_classes = rows.dataset().n_classes();
+        let runaways = Runaways::of(separation, &standard, n_classes - 1);
+        let mut fit = match n_classes {
+            2 => ridge.fit_on(rows, standard, left_out, BceWithLogits::default(), progress)?,
+            _ => ridge.fit_on(rows, standard, left_out, CrossEntropy { n_classes, base: false }, progress)?,
+        };
+        fit.termination = Termination::NoFiniteOptimum;
+        fit.facts.termination = fit.termination.name().to_string();
+        fit.runaways = Some(runaways);
+        Ok(fit)
     }
 
     fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, progress: Progress<'_>) -> Result<Outcome> {
@@ -149,7 +179,33 @@ impl LogisticRegression {
         risk.penalised(penalty)
     }
 
-    fn attempt<'a, L: Loss + Copy>(
+    /// All coefficients 0, and an intercept that takes off the mean of the offsets: far from where the rows are, there
+    /// is no curvature to go by.
+    pub(super) fn start(&self, rows: &Rows<'_>, p: usize, outputs: usize) -> Linear {
+        if !self.intercept {
+            return Linear::without_bias(p, outputs);
+        }
+        let mut model = Linear::zeros(p, outputs);
+        if let Some(offset) = rows.offset() {
+            let weight = rows.weight().unwrap_or_else(|| vec![1.0; offset.len()]);
+            let sum: f64 = offset.iter().zip(&weight).map(|(offset, s)| s * offset).sum();
+            let mean = sum / weight.iter().sum::<f64>();
+            model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -mean);
+        }
+        model
+    }
+
+    /// The risk without penalty.
+    pub(super) fn plain_risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
+        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
+    }
+
+    pub(super) fn attempt<'a, L: Loss + Copy>(
         &self,
         rows: &Rows<'a>,
         standard: &Standardisation,
@@ -159,7 +215,7 @@ impl LogisticRegression {
         let risk = self.risk(rows, standard, loss)?;
         let outputs = loss.n_outputs();
         let p = standard.columns.len();
-        let mut model = if self.intercept { Linear::zeros(p, outputs) } else { Linear::without_bias(p, outputs) };
+        let mut model = self.start(rows, p, outputs);
         let penalty = self.parameter_penalty(standard, outputs);
         let bounds = penalty.lower.iter().zip(&penalty.upper);
         model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
@@ -221,7 +277,7 @@ impl LogisticRegression {
         }
     }
 
-    fn finish<L: Loss + Copy>(
+    pub(super) fn finish<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: Standardisation,
@@ -231,8 +287,7 @@ impl LogisticRegression {
     ) -> Result<Fit> {
         let (outputs, p, n_columns) = (loss.n_outputs(), standard.columns.len(), rows.dataset().n_columns());
         let total = rows.total_weight();
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-        let risk = plain.risk(rows, &standard, loss)?;
+        let risk = self.plain_risk(rows, &standard, loss)?;
         let facts = Facts {
             n_rows: rows.len(),
             total_weight: total,
@@ -251,23 +306,19 @@ impl LogisticRegression {
             class_weight: Vec::new(),
             calibrated: false,
             pseudo_likelihood: false,
+            covariance: Covariance::Information.name().to_string(),
+            n_clusters: None,
+            lr_test: None,
+            firth: self.firth,
+            penalized_log_likelihood: None,
         };
-        let sound = attempt.termination == Termination::Converged && self.is_maximum_likelihood();
-        let variances = attempt.factor.as_ref().filter(|_| sound).map(|factor| {
-            let mut covariance = factor.inverse();
-            covariance.iter_mut().for_each(|entry| *entry /= total);
-            to_user_units(&mut covariance, &standard, outputs);
-            let n = attempt.parameters.len();
-            (0..n).map(|j| covariance[j * n + j]).collect::<Vec<f64>>()
-        });
-        let inference_of =
-            |at: usize, estimate: f64| variances.as_ref().and_then(|all| Inference::new(estimate, all[at]));
         let kinks = self.penalty.l1 > 0.0 || !self.bounds.is_empty();
         let mut fit = Fit {
             weight: vec![None; outputs * n_columns],
             bias: attempt.parameters[outputs * p..].to_vec(),
             inference: vec![None; outputs * n_columns],
-            bias_inference: Vec::new(),
+            bias_inference: vec![None; attempt.parameters.len() - outputs * p],
+            covariance: None,
             facts,
             trace: attempt.trace,
             termination: attempt.termination,
@@ -280,10 +331,8 @@ impl LogisticRegression {
             let w = parameters[k * p + j] / standard.scale[j];
             let at = k * n_columns + standard.columns[j];
             fit.weight[at] = Some(w);
-            fit.inference[at] = inference_of(k * p + j, w);
             fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
         }
-        fit.bias_inference = fit.bias.iter().enumerate().map(|(k, &b)| inference_of(outputs * p + k, b)).collect();
         Ok(fit)
     }
 
@@ -313,6 +362,33 @@ impl Fit {
     /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.solution.outputs
+    }
+
+    /// The covariance of the estimates, in the user's units: output by output those of the [`Fit::columns`], then the
+    /// intercepts. Row-major (n_estimates, n_estimates), both triangles; absent where it would mean nothing.
+    pub fn covariance(&self) -> Option<&[f64]> {
+        self.covariance.as_deref()
+    }
+
+    /// The design columns that have coefficients, rising.
+    pub fn columns(&self) -> &[usize] {
+        &self.solution.standard.columns
+    }
+
+    /// Where in `weight` and `inference` each estimated coefficient stands, output by output.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let n_columns = self.weight.len() / self.solution.outputs;
+        let of_output = |k: usize| self.columns().iter().map(move |column| k * n_columns + column);
+        (0..self.solution.outputs).flat_map(of_output).collect()
+    }
+
+    /// Whether the fit, of these settings, is that of maximum likelihood or Firth's, and reached.
+    pub(super) fn holds(&self, settings: &LogisticRegression) -> bool {
+        self.termination == Termination::Converged && settings.is_maximum_likelihood()
+    }
+
+    pub(super) fn has_left_out(&self) -> bool {
+        !self.left_out.is_empty()
     }
 
     /// The warnings, with the names of the design columns.
@@ -381,13 +457,13 @@ impl<'a> Batches<'a, '_> {
 }
 
 /// Where a solver ended, in standardised columns, and what that is worth.
-struct Attempt {
-    parameters: Vec<f64>,
-    termination: Termination,
-    trace: Vec<f64>,
-    objective: f64,
-    factor: Option<Cholesky>,
-    certificate: Certificate,
+pub(super) struct Attempt {
+    pub(super) parameters: Vec<f64>,
+    pub(super) termination: Termination,
+    pub(super) trace: Vec<f64>,
+    pub(super) objective: f64,
+    pub(super) factor: Option<Cholesky>,
+    pub(super) certificate: Certificate,
 }
 
 impl Attempt {

@@ -4,14 +4,19 @@ mod bootstrap;
 mod certificate;
 mod collinearity;
 mod columns;
+mod constrained;
+mod covariance;
 mod diagnostics;
 mod effects;
 mod file;
+mod firth;
 mod fit;
 mod inference;
 mod influence;
 mod leave_one_out;
+mod likelihood_ratio;
 mod moves;
+mod profile;
 mod runaway;
 mod scoring;
 mod separation;
@@ -20,11 +25,14 @@ mod singular_values;
 
 pub use bootstrap::{Bootstrap, Spread};
 pub use collinearity::{Collinearity, Inflation};
+pub use covariance::Covariance;
 pub use diagnostics::Diagnostics;
 pub use effects::MarginalEffect;
 pub use fit::Fit;
 pub use inference::Inference;
 pub use influence::{Influence, RowInfluence};
+pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
+pub use profile::ProfileInterval;
 pub use runaway::{Runaway, Separated, Toward};
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
@@ -97,6 +105,27 @@ pub struct Facts {
     /// Whether weights make the log-likelihood one of no sample, so that nothing can be tested by it.
     #[serde(default)]
     pub pseudo_likelihood: bool,
+    /// The estimator of the covariance behind the standard errors: `information`, `hc0`, `hc1`, `cluster`, or
+    /// `sampling` where weights rule out the first.
+    #[serde(default = "information")]
+    pub covariance: String,
+    /// The number of clusters; of the covariance `cluster`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_clusters: Option<usize>,
+    /// The test of all columns together; absent where the likelihood is not that of a sample at its maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_test: Option<LikelihoodRatio>,
+    /// Whether the fit is Firth's. Then `gap` is an estimate, ½·λ² with Newton's decrement λ, and no
+    /// bound: the penalised likelihood need not have one maximum only.
+    #[serde(default)]
+    pub firth: bool,
+    /// log-likelihood + ½·log|I|, the information I in the user's units; of Firth's fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalized_log_likelihood: Option<f64>,
+}
+
+fn information() -> String {
+    Covariance::Information.name().to_string()
 }
 
 impl Facts {
@@ -168,6 +197,9 @@ pub struct Model {
     /// What the fit says of its rows and columns, as far as it was asked.
     #[serde(default, skip_serializing_if = "Diagnostics::is_empty")]
     pub diagnostics: Diagnostics,
+    /// The likelihood-ratio test of each column, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<ColumnTest>,
 }
 
 impl Model {
@@ -211,6 +243,7 @@ impl Model {
             warnings,
             trace: fit.trace,
             separation,
+            tests: Vec::new(),
             diagnostics: Diagnostics::default(),
         }
     }

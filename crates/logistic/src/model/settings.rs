@@ -1,5 +1,6 @@
 //! What can be asked of a fit.
 
+use super::covariance::Covariance;
 use crate::dataset::{Dataset, Rows, Standardisation};
 use crate::error::{Error, Place, Result};
 use crate::objective::ParameterPenalty;
@@ -122,6 +123,11 @@ pub struct LogisticRegression {
     pub class_weight: ClassWeight,
     /// What the rows' weights stand for.
     pub weight_kind: WeightKind,
+    /// The estimator of the covariance of the estimates.
+    pub covariance: Covariance,
+    /// Whether the fit is Firth's: maximum likelihood with Jeffreys' prior, which is finite where classes are separated
+    /// and takes off the bias of first order (Firth, Biometrika 80(1), 1993).
+    pub firth: bool,
 }
 
 impl Default for LogisticRegression {
@@ -133,12 +139,14 @@ impl Default for LogisticRegression {
             method: Method::Newton,
             class_weight: ClassWeight::Equal,
             weight_kind: WeightKind::Frequency,
+            covariance: Covariance::Information,
+            firth: false,
         }
     }
 }
 
 /// A row's weight on its class: how much of it is of class k.
-fn share(y: f64, k: usize, n_classes: usize) -> f64 {
+pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
     match (n_classes, k) {
         (2, 0) => 1.0 - y,
         (2, _) => y,
@@ -217,6 +225,8 @@ impl LogisticRegression {
             }
         }
         self.check_method()?;
+        self.check_covariance(rows)?;
+        self.check_firth(n_classes)?;
         if class_totals(rows).iter().any(|&total| total <= 0.0) {
             return Err(one_class(rows, n_classes));
         }
@@ -267,7 +277,7 @@ impl LogisticRegression {
     }
 }
 
-fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
+pub(super) fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
     Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
 }
 

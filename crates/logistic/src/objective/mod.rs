@@ -3,10 +3,13 @@
 //! `objective(w) = (1/Σsᵢ)·Σ sᵢ·ℓ(yᵢ, zᵢ) + Σⱼ l1ⱼ·|wⱼ| + ½·Σⱼ l2ⱼ·wⱼ²`, with `z = x·w + b`; the bias is never
 //! penalised. All rows, a mini-batch or one chunk of a thread differ only in *which* rows are summed.
 
+mod jeffreys;
 mod kernel;
 mod linear;
 mod penalty;
+mod scores;
 
+pub use jeffreys::Jeffreys;
 pub(crate) use kernel::dot;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
@@ -153,6 +156,14 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         Ok(self)
     }
 
+    /// The same, over other rows of the dataset.
+    pub(crate) fn of_rows(&self, rows: Rows<'a>) -> Self
+    where
+        L: Copy,
+    {
+        EmpiricalRisk { rows, ..self.clone() }
+    }
+
     fn n_columns(&self) -> usize {
         self.standard.as_ref().map_or_else(|| self.rows.dataset().n_columns(), |standard| standard.columns.len())
     }
@@ -215,13 +226,6 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
             });
             folded
         })
-    }
-
-    /// `Σ sᵢ²·∇ℓᵢ·∇ℓᵢᵀ`, the lower triangle of the sum of the outer products of the rows' weighted scores.
-    pub(crate) fn score_products(&self, parameters: &[f64]) -> Vec<f64> {
-        let zero = Sums::zero(parameters.len(), Order::Hessian);
-        self.over_chunks(zero, |panel, work, sums| kernel::add_scores(panel, &self.loss, parameters, work, sums))
-            .hessian
     }
 
     /// The linear predictor of every row; with K outputs, each row's K after those of the row before.
