@@ -49,7 +49,7 @@ impl From<Written> for Target {
 const POSITIVE_WORDS: [&str; 3] = ["1", "true", "yes"];
 
 impl Target {
-    /// Finds the classes of the target column, and which of them is the positive one.
+    /// Finds the classes of the target column, and which of them is the positive one, or the base.
     pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Self> {
         let column = table.column(&encoding.target)?;
         let numeric = matches!(column.cells, Cells::Number(_) | Cells::Sparse { .. });
@@ -57,67 +57,13 @@ impl Target {
             Cells::Text { levels, .. } => levels.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             _ => numbered_classes(table, encoding)?,
         };
-        let place = || Place::file(table.path()).column(&column.name);
-        let wrong = |problem: String, help: String| Err(Error::Target { place: place(), problem, help });
-        let names = listed(&classes, 8);
-        let of = |classes: &[&str], rest: bool| Target {
-            column: column.name.clone(),
-            classes: classes.iter().map(|class| (*class).to_string()).collect(),
-            rest,
-            numeric,
+        let found = Found { table, encoding, classes: &classes, numeric };
+        let (classes, rest) = match &encoding.positive {
+            _ if classes.len() < 2 => return Err(found.too_few()),
+            Some(positive) => found.one_against_the_rest(found.class(positive)?),
+            None => (found.by_base()?, false),
         };
-        if classes.len() < 2 {
-            let found = if classes.is_empty() { "no value".to_string() } else { format!("only the value {names}") };
-            return wrong(
-                format!("a target needs two classes, found {found}"),
-                "choose another `--target`".to_string(),
-            );
-        }
-        if let Some(positive) = &encoding.positive {
-            let Some(positive) = classes.iter().find(|class| means(class, positive, numeric)) else {
-                return wrong(format!("there is no class `{positive}`"), format!("the classes are {names}"));
-            };
-            return match &classes[..] {
-                [a, b] => Ok(of(&[if a == positive { b } else { a }, positive], false)),
-                _ => Ok(of(&[&format!("not {positive}"), positive], true)),
-            };
-        }
-        let base = encoding.reference.iter().find(|(name, _)| *name == encoding.target).map(|(_, base)| base);
-        let base = match base {
-            None => None,
-            Some(base) => match classes.iter().find(|class| means(class, base, numeric)) {
-                Some(class) => Some(class),
-                None => return wrong(format!("there is no class `{base}`"), format!("the classes are {names}")),
-            },
-        };
-        let [a, b] = &classes[..] else {
-            let whole = |class: &String| class.parse::<f64>().is_ok_and(|number| number.fract() == 0.0);
-            let many = classes.len() > MOST_NUMBERED || 2 * classes.len() > table.n_rows();
-            if numeric && (many || !classes.iter().all(whole)) {
-                let problem = format!("the target holds {} different numbers, as a quantity does", classes.len());
-                let help = format!(
-                    "`--categorical {0}` takes them as classes, `--positive` models one against all others",
-                    encoding.target
-                );
-                return wrong(problem, help);
-            }
-            let base = base.unwrap_or(&classes[0]);
-            let others = classes.iter().filter(|class| *class != base);
-            let ordered: Vec<&str> = std::iter::once(base).chain(others).map(String::as_str).collect();
-            return Ok(of(&ordered, false));
-        };
-        if let Some(base) = base {
-            return Ok(of(&[base, if base == a { b } else { a }], false));
-        }
-        let is_positive = |class: &String| POSITIVE_WORDS.contains(&class.to_lowercase().as_str());
-        match (is_positive(a), is_positive(b)) {
-            (false, true) => Ok(of(&[a, b], false)),
-            (true, false) => Ok(of(&[b, a], false)),
-            _ => wrong(
-                format!("which of the classes {names} is the positive one?"),
-                format!("`--positive {b}` models the probability of `{b}`"),
-            ),
-        }
+        Ok(Target { column: column.name.clone(), classes, rest, numeric })
     }
 
     /// The class that is not predicted, of two; the base, of more.
@@ -172,6 +118,82 @@ impl Target {
                 .map(|row| column.text(row).map_or(Ok(None), |label| known(row, outcome(&label))))
                 .collect(),
         }
+    }
+}
+
+/// The classes that a table's target holds, sorted.
+struct Found<'a> {
+    table: &'a Table,
+    encoding: &'a Encoding,
+    classes: &'a [String],
+    numeric: bool,
+}
+
+impl Found<'_> {
+    fn wrong(&self, problem: String, help: String) -> Error {
+        Error::Target { place: Place::file(self.table.path()).column(&self.encoding.target), problem, help }
+    }
+
+    fn names(&self) -> String {
+        listed(self.classes, 8)
+    }
+
+    fn too_few(&self) -> Error {
+        let found = match self.classes {
+            [] => "no value".to_string(),
+            _ => format!("only the value {}", self.names()),
+        };
+        self.wrong(format!("a target needs two classes, found {found}"), "choose another `--target`".to_string())
+    }
+
+    fn class(&self, label: &str) -> Result<&String> {
+        let found = self.classes.iter().find(|class| means(class, label, self.numeric));
+        found.ok_or_else(|| {
+            self.wrong(format!("there is no class `{label}`"), format!("the classes are {}", self.names()))
+        })
+    }
+
+    fn one_against_the_rest(&self, positive: &String) -> (Vec<String>, bool) {
+        match self.classes {
+            [a, b] => (vec![if a == positive { b } else { a }.clone(), positive.clone()], false),
+            _ => (vec![format!("not {positive}"), positive.clone()], true),
+        }
+    }
+
+    /// All classes, the base first: of two, the one that is not called 1, true or yes.
+    fn by_base(&self) -> Result<Vec<String>> {
+        let asked = self.encoding.reference.iter().find(|(name, _)| *name == self.encoding.target);
+        let base = match (asked, self.classes) {
+            (Some((_, base)), _) => self.class(base)?,
+            (None, [a, b]) => {
+                let is_positive = |class: &String| POSITIVE_WORDS.contains(&class.to_lowercase().as_str());
+                match (is_positive(a), is_positive(b)) {
+                    (false, true) => a,
+                    (true, false) => b,
+                    _ => {
+                        let problem = format!("which of the classes {} is the positive one?", self.names());
+                        return Err(self.wrong(problem, format!("`--positive {b}` models the probability of `{b}`")));
+                    }
+                }
+            }
+            (None, classes) => &classes[0],
+        };
+        if self.classes.len() > 2 && self.is_quantity() {
+            let problem = format!("the target holds {} different numbers, as a quantity does", self.classes.len());
+            let help = format!(
+                "`--categorical {}` takes them as classes, `--positive` models one against all others",
+                self.encoding.target
+            );
+            return Err(self.wrong(problem, help));
+        }
+        let others = self.classes.iter().filter(|class| *class != base);
+        Ok(std::iter::once(base).chain(others).cloned().collect())
+    }
+
+    fn is_quantity(&self) -> bool {
+        let whole = |class: &String| class.parse::<f64>().is_ok_and(|number| number.fract() == 0.0);
+        let many = self.classes.len() > MOST_NUMBERED || 2 * self.classes.len() > self.table.n_rows();
+        self.numeric && (many || !self.classes.iter().all(whole))
     }
 }
 
