@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::output::{short, table};
 
+/// Rows times the cube of the coefficients: up to this the bounds of all infinite coefficients take about a second.
+const CHEAP: f64 = 1e8;
+
 #[derive(Args, Debug)]
 pub(crate) struct InferenceArgs {
     /// How standard errors are estimated
@@ -51,7 +54,8 @@ pub(crate) enum CovarianceName {
 pub(crate) enum IntervalName {
     /// Estimate ± 1.96 standard errors
     Wald,
-    /// Where the likelihood, maximised over the other coefficients, falls too far
+    /// Where the likelihood, maximised over the other coefficients, falls too far; also for infinite coefficients, which
+    /// on small tables have it anyway
     Profile,
 }
 
@@ -117,6 +121,10 @@ impl InferenceArgs {
     ) -> Result<Vec<ColumnTest>, Error> {
         if self.profile() {
             settings.profile(rows, fit)?;
+        }
+        let cheap = (rows.len() as f64) * (fit.weight.len() as f64).powi(3) < CHEAP;
+        if cheap || self.profile() {
+            settings.bound_runaways(rows, fit)?;
         }
         if self.lr_tests { settings.tests_by_column(rows, fit, encoder) } else { Ok(Vec::new()) }
     }

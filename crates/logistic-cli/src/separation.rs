@@ -3,7 +3,7 @@
 use logistic::model::{Model, Runaway, Toward};
 use serde_json::{Value, json};
 
-use crate::output::table;
+use crate::output::{short, table};
 
 /// So many terms are listed for people; JSON has them all.
 const MOST_TERMS: usize = 20;
@@ -20,7 +20,7 @@ fn term_keys(runaway: &Runaway) -> Value {
         Toward::PlusInfinity => "+inf",
         Toward::MinusInfinity => "-inf",
     });
-    let mut keys = json!({"term": runaway.term, "limit": limit});
+    let mut keys = json!({"term": runaway.term, "limit": limit, "bound": runaway.bound});
     if let Some(class) = &runaway.class {
         keys["class"] = json!(class);
     }
@@ -31,13 +31,19 @@ fn term_keys(runaway: &Runaway) -> Value {
 pub(crate) fn words(model: &Model) -> String {
     let Some(separation) = &model.separation else { return String::new() };
     let classes = separation.terms.iter().any(|runaway| runaway.class.is_some());
-    let mut header = vec!["term", "maximum likelihood"];
+    let mut header = vec!["term", "maximum likelihood", "95 % profile interval"];
     if classes {
         header.insert(1, "class");
     }
     let mut table = table(header.into_iter().map(String::from).collect());
     for runaway in separation.terms.iter().take(MOST_TERMS) {
-        let mut row = vec![runaway.term.clone(), runaway.toward.map_or("±∞", Toward::symbol).to_string()];
+        let limit = runaway.toward.map_or("±∞", Toward::symbol).to_string();
+        let interval = match (runaway.toward, runaway.bound) {
+            (Some(Toward::PlusInfinity), Some(bound)) => format!("above {}", short(bound)),
+            (Some(Toward::MinusInfinity), Some(bound)) => format!("below {}", short(bound)),
+            _ => "no bound".to_string(),
+        };
+        let mut row = vec![runaway.term.clone(), limit, interval];
         if classes {
             row.insert(1, runaway.class.clone().unwrap_or_default());
         }
