@@ -19,8 +19,8 @@ use crate::solver::{
 
 /// A fit in the user's units.
 ///
-/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, and one
-/// per class but the first, the base, where there is none.
+/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, with
+/// intercepts that add up to 0, and one per class but the first, the base, where there is none.
 ///
 /// # Shapes
 /// `weight` and `inference` row-major (n_outputs, n_columns); `bias` and `bias_inference` (n_outputs), or empty where
@@ -245,6 +245,11 @@ impl LogisticRegression {
             fit.weight[at] = Some(w);
             fit.inference[at] = inference_of(k * p + j, w);
             fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
+        }
+        if loss.n_outputs() == rows.dataset().n_classes() {
+            // One number added to all of them changes nothing; moving the columns' centres has left their sum anywhere.
+            let mean = fit.bias.iter().sum::<f64>() / outputs as f64;
+            fit.bias.iter_mut().for_each(|bias| *bias -= mean);
         }
         fit.bias_inference = fit.bias.iter().enumerate().map(|(k, &b)| inference_of(outputs * p + k, b)).collect();
         Ok(fit)
