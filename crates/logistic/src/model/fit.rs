@@ -71,18 +71,32 @@ impl LogisticRegression {
     /// or class weights of another number than there are columns or classes; [`Error::Target`] for no rows, or a class
     /// without rows; [`Error::TooManyTerms`] for more coefficients than can be told apart.
     pub fn fit(&self, rows: &Rows<'_>, progress: Progress<'_>) -> Result<Fit> {
-        self.check(rows)?;
-        let Some((of_class, weight)) = self.reweighted(rows) else { return self.fit_weighted(rows, &[], progress) };
-        let data = rows.dataset().clone().weighted(weight)?;
-        self.fit_weighted(&rows.of(&data), &of_class, progress)
+        self.fit_from(rows, &[], progress)
     }
 
-    fn fit_weighted(&self, rows: &Rows<'_>, class_weight: &[f64], progress: Progress<'_>) -> Result<Fit> {
+    /// As [`LogisticRegression::fit`], from `start`: the parameters of a [`Solution`] in the same columns, or nothing
+    /// for zeros.
+    pub(super) fn fit_from(&self, rows: &Rows<'_>, start: &[f64], progress: Progress<'_>) -> Result<Fit> {
+        self.check(rows)?;
+        let Some((of_class, weight)) = self.reweighted(rows) else {
+            return self.fit_weighted(rows, &[], start, progress);
+        };
+        let data = rows.dataset().clone().weighted(weight)?;
+        self.fit_weighted(&rows.of(&data), &of_class, start, progress)
+    }
+
+    fn fit_weighted(
+        &self,
+        rows: &Rows<'_>,
+        class_weight: &[f64],
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
         let mut fit = match rows.dataset().n_classes() {
-            2 => self.fit_loss(rows, BceWithLogits::default(), progress)?,
+            2 => self.fit_loss(rows, BceWithLogits::default(), start, progress)?,
             n_classes => {
                 let base = self.penalty.is_none();
-                self.fit_loss(rows, CrossEntropy { n_classes, base }, progress)?
+                self.fit_loss(rows, CrossEntropy { n_classes, base }, start, progress)?
             }
         };
         fit.facts.class_weight = class_weight.to_vec();
@@ -90,14 +104,20 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, progress: Progress<'_>) -> Result<Fit> {
+    fn fit_loss<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
         let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
-        let attempt = self.attempt(rows, &standard, loss, progress)?;
+        let attempt = self.attempt(rows, &standard, loss, start, progress)?;
         let separation = self.separation(rows, &standard, loss, &attempt)?;
         let Some(separation) = separation else { return self.finish(rows, standard, left_out, loss, attempt) };
         let mut ridge = LogisticRegression { method: Method::Newton, ..self.clone() };
         ridge.penalty.l2 = 1.0 / rows.total_weight();
-        let attempt = ridge.attempt(rows, &standard, loss, progress)?;
+        let attempt = ridge.attempt(rows, &standard, loss, &[], progress)?;
         let columns = separation.columns.iter().map(|&k| standard.columns[k]).collect();
         let mut fit = ridge.finish(rows, standard, left_out, loss, attempt)?;
         fit.termination = Termination::NoFiniteOptimum;
@@ -106,7 +126,7 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    fn risk<'a, L: Loss>(&self, rows: &Rows<'a>, standard: &Standardisation, loss: L) -> Result<EmpiricalRisk<'a, L>> {
+    pub(super) fn risk<'a, L: Loss>(&self, rows: &Rows<'a>, standard: &Standardisation, loss: L) -> Result<EmpiricalRisk<'a, L>> {
         let penalty = self.parameter_penalty(standard, loss.n_outputs());
         let risk = EmpiricalRisk::new(rows.clone(), loss).standardised(standard.clone());
         let risk = if self.intercept { risk } else { risk.without_intercept() };
@@ -118,12 +138,16 @@ impl LogisticRegression {
         rows: &Rows<'a>,
         standard: &Standardisation,
         loss: L,
+        start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Attempt> {
         let risk = self.risk(rows, standard, loss)?;
         let outputs = loss.n_outputs();
         let p = standard.columns.len();
         let mut model = if self.intercept { Linear::zeros(p, outputs) } else { Linear::without_bias(p, outputs) };
+        if start.len() == model.parameters().len() {
+            model.parameters_mut().copy_from_slice(start);
+        }
         let penalty = self.parameter_penalty(standard, outputs);
         let bounds = penalty.lower.iter().zip(&penalty.upper);
         model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
@@ -172,7 +196,7 @@ impl LogisticRegression {
         }
         // From a solver that is far from its end, Newton's method goes on to where the answer shows.
         let follow = LogisticRegression { method: Method::Newton, ..self.clone() };
-        let ended = follow.attempt(rows, standard, loss, &mut |_, _| Go::On)?;
+        let ended = follow.attempt(rows, standard, loss, &[], &mut |_, _| Go::On)?;
         if ended.certificate.bounded {
             return Ok(None);
         }
@@ -261,7 +285,7 @@ impl LogisticRegression {
         if rows.dataset().offset().is_some() {
             let none = standard.subset(&[]);
             let null = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-            let attempt = null.attempt(rows, &none, loss, &mut |_, _| Go::On)?;
+            let attempt = null.attempt(rows, &none, loss, &[], &mut |_, _| Go::On)?;
             return Ok(-total * attempt.objective);
         }
         let totals = class_totals(rows);
@@ -281,6 +305,13 @@ impl Fit {
     /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.solution.outputs
+    }
+
+    /// The design columns with a coefficient that is not 0.
+    pub fn n_nonzero(&self) -> usize {
+        let n_columns = self.weight.len() / self.solution.outputs;
+        let of_column = |j: usize| self.weight.iter().skip(j).step_by(n_columns);
+        (0..n_columns).filter(|&j| of_column(j).any(|w| w.is_some_and(|w| w != 0.0))).count()
     }
 
     /// The warnings, with the names of the design columns.

@@ -5,12 +5,14 @@ mod columns;
 mod file;
 mod fit;
 mod inference;
+mod path;
 mod scoring;
 mod separation;
 mod settings;
 
 pub use fit::Fit;
 pub use inference::Inference;
+pub use path::{Path, PathPoint};
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};
