@@ -23,6 +23,9 @@ fn main() {
     println!("{n} rows, {p} columns: {} values in {:.2} s", path.points.len(), start.elapsed().as_secs_f64());
     for point in path.points.iter().step_by(10) {
         let total = point.total();
-        println!("{total:.3e} {} {:.5} {:.1e} {:?}", point.n_nonzero, point.deviance_explained, point.gap, point.termination);
+        println!(
+            "{total:.3e} {} {:.5} {:.1e} {:?}",
+            point.n_nonzero, point.deviance_explained, point.gap, point.termination
+        );
     }
 }

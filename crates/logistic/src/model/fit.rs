@@ -61,7 +61,7 @@ const CERTIFIED: f64 = 1e-8;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
 
-type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
+pub(super) type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
 
 impl LogisticRegression {
     /// Fits the rows. `progress` hears of every iteration or epoch (counted from 0) and may stop the fit.
@@ -104,13 +104,7 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    fn fit_loss<L: Loss + Copy>(
-        &self,
-        rows: &Rows<'_>,
-        loss: L,
-        start: &[f64],
-        progress: Progress<'_>,
-    ) -> Result<Fit> {
+    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, start: &[f64], progress: Progress<'_>) -> Result<Fit> {
         let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
         let attempt = self.attempt(rows, &standard, loss, start, progress)?;
         let separation = self.separation(rows, &standard, loss, &attempt)?;
@@ -126,14 +120,34 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    pub(super) fn risk<'a, L: Loss>(&self, rows: &Rows<'a>, standard: &Standardisation, loss: L) -> Result<EmpiricalRisk<'a, L>> {
+    pub(super) fn risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
         let penalty = self.parameter_penalty(standard, loss.n_outputs());
         let risk = EmpiricalRisk::new(rows.clone(), loss).standardised(standard.clone());
         let risk = if self.intercept { risk } else { risk.without_intercept() };
         risk.penalised(penalty)
     }
 
-    fn attempt<'a, L: Loss + Copy>(
+    /// Minimises over all columns at once, or under an l1 penalty over those that matter.
+    fn attempt<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: &Standardisation,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Attempt> {
+        match self.method == Method::Newton && self.penalty.l1 > 0.0 {
+            true => self.attempt_screened(rows, standard, loss, start, progress),
+            false => self.attempt_all(rows, standard, loss, start, progress),
+        }
+    }
+
+    pub(super) fn attempt_all<'a, L: Loss + Copy>(
         &self,
         rows: &Rows<'a>,
         standard: &Standardisation,
@@ -157,7 +171,7 @@ impl LogisticRegression {
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
         let termination = match self.method {
-            Method::Newton => full(&mut Newton, newton)?,
+            Method::Newton => full(&mut Newton::default(), newton)?,
             Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
                 let batches = Batches { rows, epochs, batch_size, seed };
@@ -380,13 +394,14 @@ impl<'a> Batches<'a, '_> {
 }
 
 /// Where a solver ended, in standardised columns, and what that is worth.
-struct Attempt {
-    parameters: Vec<f64>,
-    termination: Termination,
-    trace: Vec<f64>,
-    objective: f64,
-    factor: Option<Cholesky>,
-    certificate: Certificate,
+pub(super) struct Attempt {
+    pub(super) parameters: Vec<f64>,
+    pub(super) termination: Termination,
+    pub(super) trace: Vec<f64>,
+    pub(super) objective: f64,
+    /// Of the Hessian over all parameters; none where some were left at 0 without looking at their curvature.
+    pub(super) factor: Option<Cholesky>,
+    pub(super) certificate: Certificate,
 }
 
 impl Attempt {

@@ -7,6 +7,7 @@ mod fit;
 mod inference;
 mod path;
 mod scoring;
+mod screening;
 mod separation;
 mod settings;
 

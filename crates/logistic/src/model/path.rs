@@ -95,7 +95,11 @@ impl LogisticRegression {
             return Err(setting("l1-ratio", "between 0 and 1", &l1_ratio));
         }
         if let Some((low, high)) = self.bounds.iter().find(|(low, high)| *low > 0.0 || *high < 0.0) {
-            return Err(setting("bound", "one that allows 0, where a penalty is looked for", &format!("{low} to {high}")));
+            return Err(setting(
+                "bound",
+                "one that allows 0, where a penalty is looked for",
+                &format!("{low} to {high}"),
+            ));
         }
         let penalised = |l1| Penalty { l1, l2: 0.0, ..self.penalty.clone() };
         let null = LogisticRegression { penalty: penalised(BEYOND_ANY), ..self.clone() };

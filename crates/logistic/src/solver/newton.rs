@@ -5,12 +5,21 @@ use super::coordinate::quadratic_minimum;
 use super::{Solver, Step, check};
 use crate::cholesky::{Cholesky, dot};
 use crate::error::Result;
-use crate::objective::{Module, Objective, Order, Sums};
+use crate::objective::{Module, Objective, Order, ParameterPenalty};
 
 /// Full Newton steps, halved while they do not lower the objective.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Newton;
+///
+/// Where the objective has kinks, the Hessian of an earlier step serves again as long as that costs little: a gradient
+/// is far cheaper (Kelley, *Iterative Methods for Linear and Nonlinear Equations*, 1995, §5.4.1, the chord method).
+/// Give every objective a solver of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Newton {
+    /// The last Hessian, and the decrease that the last step promised.
+    kept: Option<(Vec<f64>, f64)>,
+}
 
+/// An old Hessian serves while every step promises at most this share of the decrease that the one before did.
+const FAST: f64 = 1e-2;
 /// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
 const MOST_HALVINGS: usize = 40;
 
@@ -28,30 +37,52 @@ impl Solver for Newton {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
         let start = model.parameters().to_vec();
-        let sums = objective.sums(&start, Order::Hessian);
-        let value = sums.value + objective.kinks().map_or(0.0, |kinks| kinks.absolute(&start));
-        let proposal = propose(objective, sums, &start);
+        let (value, proposal) = match objective.kinks() {
+            None => propose_smooth(objective, &start),
+            Some(kinks) => self.propose(objective, kinks, &start),
+        };
         let moved = search(objective, model, &start, &proposal, value);
         let Proposal { gradient_max_norm, decrease, .. } = proposal;
         Ok(Step { value, gradient_max_norm, gap_estimate: Some(decrease), moved })
     }
 }
 
-fn propose(objective: &dyn Objective, mut sums: Sums, start: &[f64]) -> Proposal {
-    let Some(kinks) = objective.kinks() else {
-        let direction = newton_direction(&mut sums.hessian, &sums.gradient);
-        let slope = dot(&direction, &sums.gradient);
-        let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
-        return Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm: sums.gradient_max_norm() };
-    };
-    let least = kinks.least_subgradient(start, &sums.gradient);
+/// The step of a smooth objective, with the objective at `start`.
+fn propose_smooth(objective: &dyn Objective, start: &[f64]) -> (f64, Proposal) {
+    let mut sums = objective.sums(start, Order::Hessian);
+    let direction = newton_direction(&mut sums.hessian, &sums.gradient);
+    let slope = dot(&direction, &sums.gradient);
+    let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
+    let gradient_max_norm = sums.gradient_max_norm();
+    (sums.value, Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm })
+}
+
+impl Newton {
+    /// The step of an objective with kinks, with the objective at `start`.
+    fn propose(&mut self, objective: &dyn Objective, kinks: &ParameterPenalty, start: &[f64]) -> (f64, Proposal) {
+        if let Some((mut hessian, before)) = self.kept.take() {
+            let sums = objective.sums(start, Order::Gradient);
+            let proposal = proximal(&mut hessian, &sums.gradient, kinks, start);
+            if proposal.decrease <= FAST * before {
+                self.kept = Some((hessian, proposal.decrease));
+                return (sums.value + kinks.absolute(start), proposal);
+            }
+        }
+        let mut sums = objective.sums(start, Order::Hessian);
+        let proposal = proximal(&mut sums.hessian, &sums.gradient, kinks, start);
+        self.kept = Some((sums.hessian, proposal.decrease));
+        (sums.value + kinks.absolute(start), proposal)
+    }
+}
+
+fn proximal(hessian: &mut [f64], gradient: &[f64], kinks: &ParameterPenalty, start: &[f64]) -> Proposal {
+    let least = kinks.least_subgradient(start, gradient);
     let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
-    let (target, curvature) = quadratic_minimum(&mut sums.hessian, &sums.gradient, kinks, start);
+    let (target, curvature) = quadratic_minimum(hessian, gradient, kinks, start);
     let direction: Vec<f64> = target.iter().zip(start).map(|(t, s)| t - s).collect();
     // Term by term, so that what a kink gives and the gradient takes cancels before it is summed.
-    let slope: f64 = (0..start.len())
-        .map(|j| sums.gradient[j] * direction[j] + kinks.l1[j] * (target[j].abs() - start[j].abs()))
-        .sum();
+    let slope: f64 =
+        (0..start.len()).map(|j| gradient[j] * direction[j] + kinks.l1[j] * (target[j].abs() - start[j].abs())).sum();
     Proposal { target, decrease: -(slope + 0.5 * curvature).min(0.0), slope: slope.min(0.0), gradient_max_norm }
 }
 
