@@ -81,6 +81,9 @@ impl Model {
         if let Some(source) = self.encoder.unsound() {
             return Err(format!("not a model: the knots of {} are not three that rise", quoted(&source.name)));
         }
+        if self.cross_validation.as_ref().is_some_and(|found| !found.is_sound()) {
+            return Err("not a model: the penalty chosen is not one of those compared".to_string());
+        }
         let terms: HashSet<String> = self.encoder.terms().into_iter().map(|term| term.term).collect();
         let mut known = HashSet::new();
         for (at, coefficient) in self.coefficients.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod columns;
+mod cross_validation;
 mod file;
 mod fit;
 mod inference;
@@ -11,6 +12,7 @@ mod screening;
 mod separation;
 mod settings;
 
+pub use cross_validation::{CrossValidation, CvPoint, ELASTIC_NET_RATIOS, Rule};
 pub use fit::Fit;
 pub use inference::Inference;
 pub use path::{Path, PathPoint};
@@ -124,6 +126,9 @@ pub struct Model {
     pub warnings: Vec<Warning>,
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
+    /// How the penalty was chosen, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_validation: Option<CrossValidation>,
 }
 
 impl Model {
@@ -146,7 +151,7 @@ impl Model {
         for (j, term) in terms.into_iter().enumerate() {
             coefficients.push(of(term, fit.weight[j], fit.inference[j]));
         }
-        Model { encoder, coefficients, threshold, facts: fit.facts, warnings, trace: fit.trace }
+        Model { encoder, coefficients, threshold, facts: fit.facts, warnings, trace: fit.trace, cross_validation: None }
     }
 
     /// The same model with an encoder that asks only for the columns that have a coefficient: what the model does not

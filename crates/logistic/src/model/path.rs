@@ -1,12 +1,12 @@
 //! The regularisation path: fits from the penalty that holds every coefficient at 0 down to almost none (Friedman,
 //! Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010, §2.5), each started from the one before.
 
-use super::fit::Fit;
+use super::fit::{Fit, Solution};
 use super::settings::{ClassWeight, LogisticRegression, Penalty};
 use crate::dataset::Rows;
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy};
-use crate::objective::{Objective, Order};
+use crate::objective::{Objective, Order, Sums};
 use crate::solver::{Go, Termination};
 
 /// Fits over falling penalties.
@@ -106,14 +106,8 @@ impl LogisticRegression {
         null.check(rows)?;
         let gradient_at_null = |rows: &Rows<'_>, null: &LogisticRegression| -> Result<f64> {
             let solution = null.fit_from(rows, &[], &mut |_, _| Go::On)?.solution;
-            let (standard, at) = (&solution.standard, &solution.parameters);
-            let gradient = match rows.dataset().n_classes() {
-                2 => null.risk(rows, standard, BceWithLogits::default())?.sums(at, Order::Gradient).gradient,
-                n_classes => {
-                    let loss = CrossEntropy { n_classes, base: false };
-                    null.risk(rows, standard, loss)?.sums(at, Order::Gradient).gradient
-                }
-            };
+            let standard = &solution.standard;
+            let gradient = null.sums_at(rows, &solution, Order::Gradient)?.gradient;
             let unit = LogisticRegression { penalty: penalised(1.0), ..null.clone() };
             let unit = unit.parameter_penalty(standard, solution.outputs);
             let pull = |j: usize| {
@@ -140,6 +134,18 @@ impl LogisticRegression {
         let Some((_, weight)) = self.reweighted(rows) else { return f(rows, self) };
         let data = rows.dataset().clone().weighted(weight)?;
         f(&rows.of(&data), &LogisticRegression { class_weight: ClassWeight::Equal, ..self.clone() })
+    }
+
+    /// The objective without its kinks, and its derivatives, at a solution that may be of other rows.
+    pub(super) fn sums_at(&self, rows: &Rows<'_>, solution: &Solution, order: Order) -> Result<Sums> {
+        let Solution { standard, parameters, outputs, .. } = solution;
+        Ok(match rows.dataset().n_classes() {
+            2 => self.risk(rows, standard, BceWithLogits::default())?.sums(parameters, order),
+            n_classes => {
+                let loss = CrossEntropy { n_classes, base: *outputs < n_classes };
+                self.risk(rows, standard, loss)?.sums(parameters, order)
+            }
+        })
     }
 
     /// The penalties of a path.
