@@ -1,15 +1,15 @@
 //! Penalised fits against an 80-bit reference solver: ridge, lasso, elastic net, two classes and more.
 
-use std::path::PathBuf;
+mod golden;
 
+use golden::{Design, design, moments, names};
 use logistic::dataset::{Dataset, Feature};
 use logistic::model::{ClassWeight, Fit, LogisticRegression, Penalty};
 use logistic::solver::{Go, Termination};
-use logistic::table::{Cells, Column, ReadOptions, Table, read};
 use serde_json::Value;
 
 /// The objective, relative.
-const OBJECTIVE: f64 = 1e-9;
+const OBJECTIVE: f64 = 1e-12;
 /// Coefficients under l2, of the largest.
 const RIDGE: f64 = 1e-6;
 /// Coefficients under l1, of the largest: what an objective within 1e-12 of its minimum leaves open.
@@ -18,76 +18,6 @@ const LASSO: f64 = 1e-5;
 const ROUNDING: f64 = 2e-14;
 /// Softmax coefficients.
 const SOFTMAX: f64 = 1e-6;
-
-fn testdata() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
-}
-
-/// Every golden fit of a kind, with the name of its table.
-fn golden(kind: &str) -> Vec<(String, Value)> {
-    let mut fits = Vec::new();
-    for entry in std::fs::read_dir(testdata().join("golden/fits")).unwrap() {
-        let all: Value = serde_json::from_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap();
-        let case = all["case"].as_str().unwrap();
-        let wanted = all["fits"].as_array().unwrap().iter().filter(|fit| fit["kind"] == kind);
-        fits.extend(wanted.map(|fit| (case.to_string(), fit.clone())));
-    }
-    fits
-}
-
-fn names(value: &Value) -> Vec<String> {
-    value.as_array().map_or(Vec::new(), |names| names.iter().map(|n| n.as_str().unwrap().to_string()).collect())
-}
-
-/// What golden numbers are of: columns by name, and labels.
-struct Design {
-    columns: Vec<(String, Vec<f64>)>,
-    labels: Vec<String>,
-}
-
-fn design(case: &str, spec: &Value) -> Design {
-    let (numeric, categorical) = (names(&spec["numeric"]), names(&spec["categorical"]));
-    let target = spec["target"].as_str().unwrap().to_string();
-    let path = testdata().join(format!("{case}.csv")).to_str().unwrap().to_string();
-    let text = categorical.iter().chain([&target]).cloned().collect();
-    let table = read(&[path], &ReadOptions { text, ..ReadOptions::default() }, &|_| ()).unwrap();
-    let used: Vec<&Column> =
-        numeric.iter().chain(&categorical).chain([&target]).map(|name| table.column(name).unwrap()).collect();
-    let missing: Vec<usize> = used.iter().flat_map(|column| column.missing_rows()).collect();
-    let rows: Vec<usize> = (0..table.n_rows()).filter(|row| !missing.contains(row)).collect();
-    let mut columns: Vec<(String, Vec<f64>)> =
-        numeric.iter().map(|name| (name.clone(), numbers(&table, name, &rows))).collect();
-    for name in &categorical {
-        let cells = texts(&table, name, &rows);
-        let mut levels = cells.clone();
-        levels.sort_unstable();
-        levels.dedup();
-        let skipped = usize::from(spec["coding"] == "treatment");
-        for level in levels.iter().skip(skipped) {
-            let values = cells.iter().map(|cell| f64::from(cell == level)).collect();
-            columns.push((format!("{name}[{level}]"), values));
-        }
-    }
-    Design { columns, labels: texts(&table, &target, &rows) }
-}
-
-fn numbers(table: &Table, name: &str, rows: &[usize]) -> Vec<f64> {
-    let Cells::Number(values) = &table.column(name).unwrap().cells else { panic!("{name}") };
-    let all: Vec<f64> = values.iter().collect();
-    rows.iter().map(|&row| all[row]).collect()
-}
-
-fn texts(table: &Table, name: &str, rows: &[usize]) -> Vec<String> {
-    let column = table.column(name).unwrap();
-    rows.iter().map(|&row| column.text(row).unwrap()).collect()
-}
-
-/// Mean and standard deviation, with divisor n.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
-}
 
 /// Fits what a golden case describes; gives the coefficients on its scale, one list per class, with the fit.
 fn fit(case: &str, golden: &Value) -> (Fit, Vec<String>, Vec<Vec<f64>>) {
@@ -157,36 +87,62 @@ fn check_coefficients(id: &str, golden: &Value, reference: &Value, found: (&[Str
 
 #[test]
 fn two_classes() {
-    let cases = golden("pen");
+    let cases = golden::fits("pen");
     assert_eq!(cases.len(), 28);
     for (case, golden) in &cases {
         let id = golden["id"].as_str().unwrap();
-        let (fit, names, coefficients) = fit(case, golden);
+        let (fit, columns, coefficients) = fit(case, golden);
         check_end(id, golden, &fit);
         let ridge = golden["spec"]["l1_ratio"].as_f64() == Some(0.0);
         let tolerance = if ridge { RIDGE } else { LASSO };
-        check_coefficients(id, golden, &golden["reference"]["coef"], (&names, &coefficients[0]), tolerance);
+        check_coefficients(id, golden, &golden["reference"]["coef"], (&columns, &coefficients[0]), tolerance);
     }
 }
 
 #[test]
 fn more_classes() {
-    let cases = golden("mpen");
+    let cases = golden::fits("mpen");
     assert_eq!(cases.len(), 13);
     for (case, golden) in &cases {
         let id = golden["id"].as_str().unwrap();
-        let (fit, names, coefficients) = fit(case, golden);
+        let (fit, columns, coefficients) = fit(case, golden);
         check_end(id, golden, &fit);
-        for (k, class) in self::names(&golden["classes"]).iter().enumerate() {
+        for (k, class) in names(&golden["classes"]).iter().enumerate() {
             let reference = &golden["reference"]["coef"][class];
             let ridge = golden["spec"]["l1_ratio"].as_f64() == Some(0.0);
             let tolerance = if ridge { SOFTMAX } else { LASSO };
-            check_coefficients(id, golden, reference, (&names, &coefficients[k]), tolerance);
+            check_coefficients(id, golden, reference, (&columns, &coefficients[k]), tolerance);
             if golden["spec"]["scale"] == "none" {
                 let expected = reference["(Intercept)"].as_f64().unwrap();
                 assert!((fit.bias[k] - expected).abs() <= tolerance * (1.0 + expected.abs()), "{id} {class}");
             }
         }
         assert!(fit.bias.iter().sum::<f64>().abs() < 1e-8 * fit.bias[0].abs().max(1.0), "{id}: intercepts sum to 0");
+    }
+}
+
+/// glmnet's standardisation, penalty factors, limits and mixtures.
+#[test]
+fn factors_and_limits() {
+    let cases = golden::inference("penalised");
+    assert_eq!(cases.len(), 14);
+    for golden in &cases {
+        let id = golden["id"].as_str().unwrap();
+        let problem = golden::Problem::new(golden);
+        let fit = problem.settings.fit(&problem.data.rows(), &mut |_, _| Go::On).unwrap();
+        assert_eq!(fit.termination(), Termination::Converged, "{id}: gap {}", fit.facts.gap);
+        let reference = &golden["reference"];
+        let expected = reference["objective"].as_f64().unwrap();
+        let found = fit.facts.objective;
+        assert!((found - expected).abs() <= OBJECTIVE * expected, "{id}: {found} against {expected}");
+        let coefficients = golden::floats(&reference["coef"]);
+        let largest = coefficients.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+        let support = names(&reference["support"]);
+        for ((name, &expected), w) in problem.columns.iter().zip(&coefficients[1..]).zip(&fit.weight) {
+            let found = w.unwrap();
+            assert!((found - expected).abs() <= LASSO * largest, "{id} {name}: {found} against {expected}");
+            assert_eq!(found != 0.0, support.contains(name), "{id} {name}: {found}");
+        }
+        assert!((fit.bias[0] - coefficients[0]).abs() <= LASSO * largest.max(1.0), "{id}");
     }
 }

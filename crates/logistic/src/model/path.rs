@@ -56,6 +56,8 @@ const LEAST_GAIN: f64 = 1e-5;
 const MOST_EXPLAINED: f64 = 0.999;
 /// Values before a path may end, as in glmnet.
 const LEAST_VALUES: usize = 5;
+/// What the gradient's sum is rounded by, relative.
+const ROUNDING: f64 = 64.0 * f64::EPSILON;
 /// An l1 penalty that holds any coefficient at 0.
 const BEYOND_ANY: f64 = 1e100;
 
@@ -122,7 +124,7 @@ impl LogisticRegression {
             let expected = "such that some penalised column tells something of the outcome";
             return Err(setting("penalty-factor", expected, &"none that does"));
         }
-        Ok(pull / l1_ratio.max(RIDGE_START) * (1.0 + 8.0 * f64::EPSILON))
+        Ok(pull / l1_ratio.max(RIDGE_START) * (1.0 + ROUNDING))
     }
 
     /// Calls `f` with rows that weigh as the class weights say, and settings that say no more of them.

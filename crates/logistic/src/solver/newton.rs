@@ -31,6 +31,7 @@ struct Proposal {
     /// Its slope at the start, along the whole way; kinks included.
     slope: f64,
     gradient_max_norm: f64,
+    old_hessian: bool,
 }
 
 impl Solver for Newton {
@@ -42,8 +43,11 @@ impl Solver for Newton {
             Some(kinks) => self.propose(objective, kinks, &start),
         };
         let moved = search(objective, model, &start, &proposal, value);
-        let Proposal { gradient_max_norm, decrease, .. } = proposal;
-        Ok(Step { value, gradient_max_norm, gap_estimate: Some(decrease), moved })
+        let Proposal { gradient_max_norm, decrease, old_hessian, .. } = proposal;
+        // What is left after a step with a fresh Hessian is the square of what was there; so that an old one ends as
+        // near, its steps must promise less.
+        let gap = if old_hessian { decrease / FAST.powi(4) } else { decrease };
+        Ok(Step { value, gradient_max_norm, gap_estimate: Some(gap), moved })
     }
 }
 
@@ -54,7 +58,7 @@ fn propose_smooth(objective: &dyn Objective, start: &[f64]) -> (f64, Proposal) {
     let slope = dot(&direction, &sums.gradient);
     let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
     let gradient_max_norm = sums.gradient_max_norm();
-    (sums.value, Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm })
+    (sums.value, Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm, old_hessian: false })
 }
 
 impl Newton {
@@ -62,8 +66,9 @@ impl Newton {
     fn propose(&mut self, objective: &dyn Objective, kinks: &ParameterPenalty, start: &[f64]) -> (f64, Proposal) {
         if let Some((mut hessian, before)) = self.kept.take() {
             let sums = objective.sums(start, Order::Gradient);
-            let proposal = proximal(&mut hessian, &sums.gradient, kinks, start);
+            let mut proposal = proximal(&mut hessian, &sums.gradient, kinks, start);
             if proposal.decrease <= FAST * before {
+                proposal.old_hessian = true;
                 self.kept = Some((hessian, proposal.decrease));
                 return (sums.value + kinks.absolute(start), proposal);
             }
@@ -83,7 +88,13 @@ fn proximal(hessian: &mut [f64], gradient: &[f64], kinks: &ParameterPenalty, sta
     // Term by term, so that what a kink gives and the gradient takes cancels before it is summed.
     let slope: f64 =
         (0..start.len()).map(|j| gradient[j] * direction[j] + kinks.l1[j] * (target[j].abs() - start[j].abs())).sum();
-    Proposal { target, decrease: -(slope + 0.5 * curvature).min(0.0), slope: slope.min(0.0), gradient_max_norm }
+    Proposal {
+        target,
+        decrease: -(slope + 0.5 * curvature).min(0.0),
+        slope: slope.min(0.0),
+        gradient_max_norm,
+        old_hessian: false,
+    }
 }
 
 /// `−H⁻¹·g`. Where H is not positive definite to working precision (probabilities that have reached 0 and 1), its

@@ -1,0 +1,192 @@
+//! Regularisation paths and the penalties that cross-validation chooses.
+
+mod golden;
+
+use golden::{Problem, floats};
+use logistic::dataset::{Dataset, Feature, Folds};
+use logistic::model::{ClassWeight, ELASTIC_NET_RATIOS, LogisticRegression, Penalty, Rule};
+use logistic::random::numpy::RandomState;
+use logistic::solver::{Go, Termination};
+
+/// The largest penalty, relative.
+const LARGEST: f64 = 1e-12;
+/// Coefficients, of the largest.
+const COEFFICIENT: f64 = 1e-5;
+/// The objective, relative.
+const OBJECTIVE: f64 = 1e-12;
+/// Standardised coefficients of a warm start against a cold one: gaps of 1e-12 nats per row and a little more.
+const WARM: f64 = 1e-5;
+/// Losses of scaled columns against those of unscaled ones, relative.
+const SCALED: f64 = 1e-7;
+
+/// 300 rows of eight columns, of which three count.
+fn data(scale: impl Fn(usize) -> f64) -> Dataset {
+    let mut rng = RandomState::new(7);
+    let columns: Vec<Vec<f64>> = (0..8).map(|_| (0..300).map(|_| rng.standard_normal()).collect()).collect();
+    let score = |i: usize| 1.5 * columns[0][i] - columns[1][i] + 0.5 * columns[2][i];
+    let y = (0..300).map(|i| f64::from(rng.random_sample() < 1.0 / (1.0 + f64::exp(-score(i))))).collect();
+    let scaled = |(j, column): (usize, &Vec<f64>)| Feature::Number(column.iter().map(|x| x * scale(j)).collect());
+    Dataset::new(columns.iter().enumerate().map(scaled).collect(), y, None).unwrap()
+}
+
+fn standardised() -> LogisticRegression {
+    let penalty = Penalty { standardised: true, ..Penalty::default() };
+    LogisticRegression { penalty, ..LogisticRegression::default() }
+}
+
+#[test]
+fn glmnet_paths() {
+    let cases = golden::inference("lambda_max");
+    assert_eq!(cases.len(), 6);
+    for golden in &cases {
+        let id = golden["id"].as_str().unwrap();
+        let Problem { columns, data, settings } = Problem::new(golden);
+        let alpha = golden["penalty"]["alpha"].as_f64().unwrap();
+        let expected = golden["reference"]["lambda_max"].as_f64().unwrap();
+        let largest = settings.largest_penalty(&data.rows(), alpha).unwrap();
+        assert!((largest - expected).abs() <= LARGEST * expected, "{id}: {largest} against {expected}");
+        let at = |total: f64| {
+            let penalty = Penalty { l1: alpha * total, l2: (1.0 - alpha) * total, ..settings.penalty.clone() };
+            LogisticRegression { penalty, ..settings.clone() }.fit(&data.rows(), &mut |_, _| Go::On).unwrap()
+        };
+        // Columns without a penalty are in from the start.
+        let free = settings.penalty.factors.iter().filter(|factor| **factor == 0.0).count();
+        assert_eq!(at(largest).n_nonzero(), free, "{id}");
+        let below = at(largest * (1.0 - 1e-6));
+        assert_eq!(below.n_nonzero(), free + 1, "{id}");
+        let first = columns.iter().position(|name| golden["reference"]["first_in"] == *name).unwrap();
+        assert!(below.weight[first].unwrap() != 0.0, "{id}");
+        for point in golden["reference"]["path"].as_array().unwrap() {
+            let fit = at(point["lambda"].as_f64().unwrap());
+            assert_eq!(fit.termination(), Termination::Converged, "{id}");
+            let expected = point["objective"].as_f64().unwrap();
+            assert!((fit.facts.objective - expected).abs() <= OBJECTIVE * expected, "{id}");
+            assert_eq!(fit.n_nonzero() as u64, point["support"].as_u64().unwrap(), "{id}");
+            let expected = floats(&point["coef"]);
+            let largest = expected.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+            for (found, expected) in fit.weight.iter().zip(&expected[1..]) {
+                assert!((found.unwrap() - expected).abs() <= COEFFICIENT * largest, "{id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_penalty_is_exact() {
+    let data = data(|j| 10f64.powi(j as i32 - 4));
+    let lower = LogisticRegression { bounds: vec![(0.0, f64::INFINITY); 8], ..standardised() };
+    let balanced = LogisticRegression { class_weight: ClassWeight::Given(vec![1.0, 3.0]), ..standardised() };
+    for settings in [standardised(), LogisticRegression::default(), lower, balanced] {
+        for ratio in [1.0, 0.5, 0.1] {
+            let largest = settings.largest_penalty(&data.rows(), ratio).unwrap();
+            let at = |total: f64| {
+                let penalty = Penalty { l1: ratio * total, l2: (1.0 - ratio) * total, ..settings.penalty.clone() };
+                LogisticRegression { penalty, ..settings.clone() }.fit(&data.rows(), &mut |_, _| Go::On).unwrap()
+            };
+            assert_eq!(at(largest).n_nonzero(), 0);
+            assert_eq!(at(largest * (1.0 - 1e-6)).n_nonzero(), 1);
+        }
+    }
+    let ridge = standardised().largest_penalty(&data.rows(), 0.0).unwrap();
+    let lasso = standardised().largest_penalty(&data.rows(), 1.0).unwrap();
+    assert!((ridge - 1000.0 * lasso).abs() <= 1e-9 * ridge);
+}
+
+#[test]
+fn what_has_no_path_is_refused() {
+    let data = data(|_| 1.0);
+    let largest = |settings: &LogisticRegression| settings.largest_penalty(&data.rows(), 1.0);
+    assert!(standardised().largest_penalty(&data.rows(), 1.5).is_err());
+    assert!(largest(&LogisticRegression { bounds: vec![(1.0, 2.0); 8], ..standardised() }).is_err());
+    let factors = Penalty { factors: vec![0.0; 8], ..Penalty::default() };
+    assert!(largest(&LogisticRegression { penalty: factors, ..standardised() }).is_err());
+}
+
+#[test]
+fn a_warm_start_is_a_cold_start() {
+    let data = data(|j| 10f64.powi(j as i32 - 4));
+    let classes = (0..300).map(|i| data.y()[i] + f64::from(i % 3 == 0)).collect();
+    for data in [data.clone(), data.of_classes(classes, 3).unwrap()] {
+        for ratio in [1.0, 0.5, 0.0] {
+            let path = standardised().path(&data.rows(), ratio, 30).unwrap();
+            assert!(path.points.len() > 10 && path.points[0].total() > path.points[10].total());
+            for point in &path.points {
+                assert_eq!(point.termination, Termination::Converged);
+                let penalty = Penalty { l1: point.l1, l2: point.l2, ..standardised().penalty };
+                let cold = LogisticRegression { penalty, ..standardised() };
+                let cold = cold.fit(&data.rows(), &mut |_, _| Go::On).unwrap();
+                assert_eq!(point.n_nonzero, cold.n_nonzero());
+                for (j, (warm, cold)) in point.weight.iter().zip(&cold.weight).enumerate() {
+                    let unit = 10f64.powi(j as i32 % 8 - 4);
+                    let apart = (warm.unwrap() - cold.unwrap()).abs() * unit;
+                    assert!(apart <= WARM, "{ratio} {} column {j}: {apart}", point.total());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_choice_does_not_depend_on_units() {
+    let plain = data(|_| 1.0);
+    let other = data(|j| [1e-9, 1e9][j % 2]);
+    for ratios in [&[1.0][..], &[0.0], &ELASTIC_NET_RATIOS] {
+        for rule in [Rule::Minimum, Rule::OneStandardError] {
+            let choose = |data: &Dataset| {
+                let folds = Folds::stratified(&data.rows(), 5, 0).unwrap();
+                standardised().cross_validate(&data.rows(), &folds, ratios, rule).unwrap().0
+            };
+            let (a, b) = (choose(&plain), choose(&other));
+            assert_eq!((a.best, a.chosen, a.values.len()), (b.best, b.chosen, b.values.len()));
+            for (a, b) in a.values.iter().zip(&b.values) {
+                assert!((a.mean_log_loss - b.mean_log_loss).abs() <= SCALED * a.mean_log_loss);
+                assert!((a.l1 - b.l1).abs() <= SCALED * a.l1 && (a.l2 - b.l2).abs() <= SCALED * a.l2);
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let data = data(|_| 1.0);
+    let choose = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let folds = Folds::stratified(&data.rows(), 5, 0).unwrap();
+        pool.install(|| standardised().cross_validate(&data.rows(), &folds, &[0.5, 1.0], Rule::Minimum).unwrap())
+    };
+    assert_eq!(choose(1), choose(3));
+}
+
+#[test]
+fn rules() {
+    let data = data(|_| 1.0);
+    let folds = Folds::stratified(&data.rows(), 10, 0).unwrap();
+    let choose = |rule| standardised().cross_validate(&data.rows(), &folds, &[1.0], rule).unwrap().0;
+    let (minimum, sparse) = (choose(Rule::Minimum), choose(Rule::OneStandardError));
+    assert_eq!((minimum.best, minimum.chosen), (sparse.best, minimum.best));
+    let losses: Vec<f64> = minimum.values.iter().map(|value| value.mean_log_loss).collect();
+    assert!(losses.iter().all(|&loss| loss >= minimum.best().mean_log_loss));
+    let limit = sparse.best().mean_log_loss + sparse.best().std_error;
+    assert!(sparse.chosen < sparse.best && sparse.chosen().mean_log_loss <= limit);
+    assert!(losses[..sparse.chosen].iter().all(|&loss| loss > limit));
+    // The three columns that count are found, and the strong penalty keeps fewer of the others.
+    assert!(sparse.chosen().n_nonzero >= 3 && sparse.chosen().n_nonzero <= minimum.chosen().n_nonzero);
+}
+
+#[test]
+fn the_loss_is_that_of_rows_held_out() {
+    // By hand: the null model's loss at the largest penalty, fold by fold.
+    let data = data(|_| 1.0);
+    let folds = Folds::stratified(&data.rows(), 4, 3).unwrap();
+    let found = standardised().cross_validate(&data.rows(), &folds, &[1.0], Rule::Minimum).unwrap().0;
+    let loss = |k: usize| {
+        let y = |rows: &logistic::dataset::Rows<'_>| rows.y().iter().sum::<f64>() / rows.len() as f64;
+        let (p, q) = (y(&folds.folds[k].train), y(&folds.folds[k].held_out));
+        -q * p.ln() - (1.0 - q) * (1.0 - p).ln()
+    };
+    // Where the penalty of all rows holds the coefficients of a fold's rows at 0 too.
+    let losses: Vec<f64> = (0..4).map(loss).collect();
+    let mean = losses.iter().sum::<f64>() / 4.0;
+    let first = &found.values[0];
+    assert!((first.mean_log_loss - mean).abs() < 0.01, "{} {mean}", first.mean_log_loss);
+}
