@@ -3,7 +3,7 @@
 mod golden;
 
 use golden::{Problem, floats};
-use logistic::dataset::{Dataset, Feature, Folds};
+use logistic::dataset::{Dataset, Feature, Fold, Folds};
 use logistic::model::{ClassWeight, ELASTIC_NET_RATIOS, LogisticRegression, Penalty, Rule};
 use logistic::random::numpy::RandomState;
 use logistic::solver::{Go, Termination};
@@ -11,13 +11,15 @@ use logistic::solver::{Go, Termination};
 /// The largest penalty, relative.
 const LARGEST: f64 = 1e-12;
 /// Coefficients, of the largest.
-const COEFFICIENT: f64 = 1e-5;
+const COEFFICIENT: f64 = 1e-9;
 /// The objective, relative.
 const OBJECTIVE: f64 = 1e-12;
-/// Standardised coefficients of a warm start against a cold one: gaps of 1e-12 nats per row and a little more.
-const WARM: f64 = 1e-5;
+/// Standardised coefficients of a warm start against a cold one.
+const WARM: f64 = 1e-9;
+/// Losses of rows held out, by warm starts against cold ones.
+const HELD_OUT: f64 = 1e-10;
 /// Losses of scaled columns against those of unscaled ones, relative.
-const SCALED: f64 = 1e-7;
+const SCALED: f64 = 1e-11;
 
 /// 300 rows of eight columns, of which three count.
 fn data(scale: impl Fn(usize) -> f64) -> Dataset {
@@ -175,18 +177,29 @@ fn rules() {
 
 #[test]
 fn the_loss_is_that_of_rows_held_out() {
-    // By hand: the null model's loss at the largest penalty, fold by fold.
-    let data = data(|_| 1.0);
+    let data = data(|_| 1.0).weighted((0..300).map(|i| 0.5 + f64::from(i % 4)).collect()).unwrap();
     let folds = Folds::stratified(&data.rows(), 4, 3).unwrap();
-    let found = standardised().cross_validate(&data.rows(), &folds, &[1.0], Rule::Minimum).unwrap().0;
-    let loss = |k: usize| {
-        let y = |rows: &logistic::dataset::Rows<'_>| rows.y().iter().sum::<f64>() / rows.len() as f64;
-        let (p, q) = (y(&folds.folds[k].train), y(&folds.folds[k].held_out));
-        -q * p.ln() - (1.0 - q) * (1.0 - p).ln()
-    };
-    // Where the penalty of all rows holds the coefficients of a fold's rows at 0 too.
-    let losses: Vec<f64> = (0..4).map(loss).collect();
-    let mean = losses.iter().sum::<f64>() / 4.0;
-    let first = &found.values[0];
-    assert!((first.mean_log_loss - mean).abs() < 0.01, "{} {mean}", first.mean_log_loss);
+    let found = standardised().cross_validate(&data.rows(), &folds, &[0.5], Rule::Minimum).unwrap().0;
+    let weight = data.weight().unwrap();
+    for value in found.values.iter().step_by(9) {
+        // Weight and loss of each fold, by hand.
+        let of_fold = |fold: &Fold<'_>| {
+            let penalty = Penalty { l1: value.l1, l2: value.l2, ..standardised().penalty };
+            let fit = LogisticRegression { penalty, ..standardised() };
+            let fit = fit.fit(&fold.train, &mut |_, _| Go::On).unwrap();
+            let loss = |i: usize| {
+                let (x, y) = data.get(i).unwrap();
+                let z = fit.bias[0] + x.iter().zip(&fit.weight).map(|(x, w)| x * w.unwrap()).sum::<f64>();
+                weight[i] * (f64::ln_1p(f64::exp(z)) - y * z)
+            };
+            let total = fold.held_out.indices().map(|i| weight[i]).sum::<f64>();
+            (total, fold.held_out.indices().map(loss).sum::<f64>() / total)
+        };
+        let folds: Vec<(f64, f64)> = folds.folds.iter().map(of_fold).collect();
+        let total: f64 = folds.iter().map(|(w, _)| w).sum();
+        let mean = folds.iter().map(|(w, loss)| w * loss).sum::<f64>() / total;
+        let variance = folds.iter().map(|(w, loss)| w * (loss - mean).powi(2)).sum::<f64>() / total / 3.0;
+        assert!((value.mean_log_loss - mean).abs() <= HELD_OUT, "{} {mean}", value.mean_log_loss);
+        assert!((value.std_error - variance.sqrt()).abs() <= HELD_OUT);
+    }
 }

@@ -11,13 +11,13 @@ use serde_json::Value;
 /// The objective, relative.
 const OBJECTIVE: f64 = 1e-12;
 /// Coefficients under l2, of the largest.
-const RIDGE: f64 = 1e-6;
-/// Coefficients under l1, of the largest: what an objective within 1e-12 of its minimum leaves open.
-const LASSO: f64 = 1e-5;
+const RIDGE: f64 = 1e-9;
+/// Coefficients under l1, of the largest.
+const LASSO: f64 = 1e-9;
 /// What summing a thousand losses rounds, relative.
 const ROUNDING: f64 = 2e-14;
 /// Softmax coefficients.
-const SOFTMAX: f64 = 1e-6;
+const SOFTMAX: f64 = 1e-9;
 
 /// Fits what a golden case describes; gives the coefficients on its scale, one list per class, with the fit.
 fn fit(case: &str, golden: &Value) -> (Fit, Vec<String>, Vec<Vec<f64>>) {
