@@ -4,6 +4,7 @@ mod args;
 mod blobs;
 mod evaluate;
 mod output;
+mod penalty;
 mod predict;
 mod progress;
 mod summary;

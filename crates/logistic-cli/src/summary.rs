@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::args::SummaryArgs;
 use crate::output::{print, print_json, short, table};
+use crate::penalty;
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     let model = Model::load(&args.model)?;
@@ -40,7 +41,11 @@ pub(crate) fn keys(model: &Model) -> Value {
         "positive": target.positive,
         "threshold": model.threshold,
         "solver": facts.solver,
+        "l1": facts.l1,
         "l2": facts.l2,
+        "standardised_penalty": facts.standardised_penalty,
+        "cross_validation": model.cross_validation,
+        "n_nonzero": penalty::n_nonzero(model),
         "coefficients": model.coefficients.iter().map(coefficient_keys).collect::<Vec<_>>(),
         "log_likelihood": facts.log_likelihood,
         "null_log_likelihood": facts.null_log_likelihood,
@@ -86,18 +91,16 @@ pub(crate) fn words(model: &Model) -> String {
         "logistic regression: probability that `{}` is `{}` (against `{}`)\n",
         target.column, target.positive, target.negative
     );
-    let penalty = match facts.l2 {
-        0.0 => "maximum likelihood".to_string(),
-        l2 => format!("ridge penalty l2 = {}", short(l2)),
-    };
     let _ = writeln!(
         text,
-        "{} rows, {penalty}, {} in {} iterations: {}",
+        "{} rows, {}, {} in {} iterations: {}",
         facts.n_rows,
+        penalty::words(facts),
         facts.solver,
         facts.iterations,
         facts.termination.replace('_', " ")
     );
+    text.push_str(&penalty::choice(model));
     let _ = writeln!(
         text,
         "certificate: gradient at most {:.1e}, objective within {:.1e} nats per row of its minimum\n",
@@ -114,9 +117,7 @@ pub(crate) fn words(model: &Model) -> String {
         short(facts.bic()),
         facts.pseudo_r2_mcfadden(),
     );
-    if facts.l2 > 0.0 {
-        text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
-    }
+    text.push_str(penalty::no_inference(facts));
     text
 }
 

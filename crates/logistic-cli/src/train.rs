@@ -1,6 +1,6 @@
 //! `logistic train`.
 
-use std::path::Path;
+use std::path::Path as FilePath;
 use std::time::Instant;
 
 use logistic::Error;
@@ -8,7 +8,7 @@ use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
 use logistic::evaluate::Evaluation;
 use logistic::file::OutputFile;
-use logistic::model::{LogisticRegression, Method, Model, Penalty};
+use logistic::model::{LogisticRegression, Method, Model, Path};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
 use logistic::table::{ReadOptions, Table, read};
@@ -16,15 +16,16 @@ use serde_json::json;
 
 use crate::args::{SolverName, TrainArgs};
 use crate::output::{print, print_json, warn};
+use crate::penalty::SplitBy;
 use crate::progress::{Progress, Reading};
-use crate::{Outcome, evaluate, summary};
+use crate::{Outcome, evaluate, penalty, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let (encoder, encoded) = data(args)?;
+    let (encoder, encoded, split) = data(args)?;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -35,11 +36,12 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let model = fitted(args, encoder, &train, &encoded)?;
+    let (model, path) = fitted(args, encoder, &train, &encoded, &split)?;
     let fit_seconds = fit.elapsed().as_secs_f64();
     let test = tested(args, &model, &encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, &encoded, test.as_ref())?;
+        penalty::pictures(dir, &model, path.as_ref())?;
     }
     if let Some(output) = &mut output {
         let path = args.output.clone().unwrap_or_default();
@@ -68,10 +70,10 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
 }
 
 /// A folder that is made before long work and, if nothing came to be in it, taken away again.
-struct NewFolder<'a>(Option<&'a Path>);
+struct NewFolder<'a>(Option<&'a FilePath>);
 
 impl<'a> NewFolder<'a> {
-    fn make(dir: &'a Path) -> Result<Self, Error> {
+    fn make(dir: &'a FilePath) -> Result<Self, Error> {
         let new = !dir.exists();
         let io = |source| Error::Io { path: dir.to_path_buf(), action: "write", source };
         std::fs::create_dir_all(dir).map_err(io)?;
@@ -93,23 +95,26 @@ fn check(args: &TrainArgs) -> Outcome {
         found if found > 0.0 && found < 1.0 => Ok(()),
         found => Err(Error::Setting { name, expected: "between 0 and 1".to_string(), found: found.to_string() }),
     };
+    args.penalty.check(args.solver)?;
     share("threshold", args.threshold)?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
+fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, SplitBy), Error> {
     let mut options = args.format.options(args.categorical.clone());
-    let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name);
+    let split_by = args.penalty.split_by();
+    let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name) || split_by == Some(name);
     options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
     if !args.features.is_empty() {
-        options.only = Some(args.features.iter().chain([&args.target]).chain(&args.weights).cloned().collect());
+        options.only =
+            Some(args.features.iter().chain([&args.target]).chain(&args.weights).chain(split_by).cloned().collect());
     }
     let table = load(&args.data, &options)?;
     let encoding = Encoding {
         target: args.target.clone(),
         positive: args.positive.clone(),
         features: args.features.clone(),
-        exclude: args.exclude.clone(),
+        exclude: args.exclude.iter().chain(split_by).cloned().collect(),
         categorical: args.categorical.clone(),
         weights: args.weights.clone(),
         missing: args.missing.into(),
@@ -124,7 +129,8 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded), Error> {
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
-    Ok((encoder, encoded))
+    let split = args.penalty.split(&table, &encoded.rows)?;
+    Ok((encoder, encoded, split))
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
@@ -144,7 +150,13 @@ pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Err
     read(paths, options, &|bytes| bar.hear(bytes))
 }
 
-fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+fn fitted(
+    args: &TrainArgs,
+    encoder: Encoder,
+    rows: &Rows<'_>,
+    encoded: &Encoded,
+    split: &SplitBy,
+) -> Result<(Model, Option<Path>), Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -156,16 +168,21 @@ fn fitted(args: &TrainArgs, encoder: Encoder, rows: &Rows<'_>, encoded: &Encoded
         SolverName::Newton | SolverName::Lbfgs => Progress::new("iteration", None),
         SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
     };
-    let settings = LogisticRegression {
-        penalty: Penalty::ridge(args.l2),
+    let terms = encoder.terms();
+    let mut settings = LogisticRegression {
+        penalty: args.penalty.penalty(&terms)?,
+        bounds: args.penalty.bounds(&terms)?,
         intercept: !args.no_intercept,
         method,
         ..LogisticRegression::default()
     };
+    let chosen = args.penalty.choose(&mut settings, rows, split, seed as u32);
+    let (found, path) = chosen.map_err(|error| error.in_file(&args.data[0]))?.unzip();
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
     let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    Ok(Model::new(encoder, fit, args.threshold, encoded.warnings.clone()))
+    let model = Model::new(encoder, fit, args.threshold, encoded.warnings.clone());
+    Ok((Model { cross_validation: found, ..model }, path))
 }
 
 /// The evaluation on the rows held out, or on the test file.
@@ -192,7 +209,7 @@ fn tested(
 }
 
 /// Pictures of the fit: of the test rows where there are some, else of the training rows.
-fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Evaluation>) -> Outcome {
+fn pictures(dir: &FilePath, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Evaluation>) -> Outcome {
     let unit = match args.solver {
         SolverName::Newton | SolverName::Lbfgs => "iteration",
         SolverName::Sgd | SolverName::Adam => "epoch",
@@ -219,7 +236,7 @@ fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test
 }
 
 /// Pictures of an evaluation; curves that do not exist for rows of one class are left out.
-pub(crate) fn evaluation_pictures(dir: &Path, evaluation: &Evaluation, target: &Target) -> Outcome {
+pub(crate) fn evaluation_pictures(dir: &FilePath, evaluation: &Evaluation, target: &Target) -> Outcome {
     let matrix = &evaluation.confusion;
     plot::confusion_matrix(matrix, [&target.negative, &target.positive])?.save(dir, "confusion-matrix")?;
     if let Some(roc) = &evaluation.roc {

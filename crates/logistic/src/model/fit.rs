@@ -244,6 +244,7 @@ impl LogisticRegression {
             l1: self.penalty.l1,
             l2: self.penalty.l2,
             standardised_penalty: self.penalty.standardised,
+            bounded: !self.bounds.is_empty(),
             termination: attempt.termination.name().to_string(),
             iterations: attempt.trace.len(),
             objective: attempt.objective,

@@ -62,6 +62,9 @@ pub struct Facts {
     /// Whether the penalties act on coefficients of standardised columns.
     #[serde(default)]
     pub standardised_penalty: bool,
+    /// Whether coefficients had bounds.
+    #[serde(default)]
+    pub bounded: bool,
     /// How the solver ended.
     pub termination: String,
     /// The solver's iterations; epochs for a mini-batch solver.

@@ -63,7 +63,8 @@ const BEYOND_ANY: f64 = 1e100;
 
 impl LogisticRegression {
     /// The path over at most `n_values` penalties that fall geometrically from the [largest](Self::largest_penalty) to
-    /// 1e-4 of it, or 1e-2 where there are no more rows than columns. Of the settings' own penalty, the factors and
+    /// 1e-4 of it, or 1e-2 where there are no more rows than columns; under ridge to a thousandth of that, where a lasso
+    /// would end, since glmnet's convention stops short of the best penalty. Of the settings' own penalty, the factors and
     /// whether it acts on standardised columns count; of a total λ, l1 is `l1_ratio`·λ and l2 is (1 − `l1_ratio`)·λ.
     ///
     /// As in glmnet, it ends early, after at least five values, where the deviance explained rises by less than 1e-5 of
@@ -154,6 +155,7 @@ impl LogisticRegression {
     fn grid(&self, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Result<Vec<Penalty>> {
         let largest = self.largest_penalty(rows, l1_ratio)?;
         let smallest = if rows.len() > rows.dataset().n_columns() { SMALLEST.0 } else { SMALLEST.1 };
+        let smallest = if l1_ratio < RIDGE_START { smallest * RIDGE_START } else { smallest };
         let steps = n_values.saturating_sub(1).max(1) as f64;
         let total = |i: usize| largest * f64::powf(smallest, i as f64 / steps);
         let of = |total: f64| Penalty { l1: total * l1_ratio, l2: total * (1.0 - l1_ratio), ..self.penalty.clone() };
