@@ -2,7 +2,7 @@
 //! Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010, §2.5), each started from the one before.
 
 use super::fit::{Fit, Solution};
-use super::settings::{ClassWeight, LogisticRegression, Penalty};
+use super::settings::{ClassWeight, LogisticRegression, Method, Penalty};
 use crate::dataset::Rows;
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy};
@@ -105,7 +105,7 @@ impl LogisticRegression {
             ));
         }
         let penalised = |l1| Penalty { l1, l2: 0.0, ..self.penalty.clone() };
-        let null = LogisticRegression { penalty: penalised(BEYOND_ANY), ..self.clone() };
+        let null = LogisticRegression { penalty: penalised(BEYOND_ANY), method: Method::Newton, ..self.clone() };
         null.check(rows)?;
         let gradient_at_null = |rows: &Rows<'_>, null: &LogisticRegression| -> Result<f64> {
             let solution = null.fit_from(rows, &[], &mut |_, _| Go::On)?.solution;

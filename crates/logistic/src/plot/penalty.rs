@@ -45,7 +45,8 @@ pub fn path(path: &Path, names: &[String], chosen: Option<f64>) -> Result<Pictur
     let apart = |total: f64| chosen.map_or(total, |chosen| (total / chosen).ln().abs());
     let at = path.points.iter().min_by(|a, b| apart(a.total()).total_cmp(&apart(b.total()))).unwrap_or(last);
     let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by(|&a, &b| at.standardised[b].abs().total_cmp(&at.standardised[a].abs()));
+    let size = |j: usize| (at.standardised[j].abs(), last.standardised[j].abs());
+    order.sort_by(|&a, &b| size(b).0.total_cmp(&size(a).0).then(size(b).1.total_cmp(&size(a).1)));
     let longest = order.iter().take(NAMED).map(|&j| shortened(&names[j]).chars().count()).max().unwrap_or(0);
     let line = |name: String, j: usize, colour| {
         let points = path.points.iter().map(|point| (point.total().log10(), point.standardised[j])).collect();
@@ -103,7 +104,7 @@ pub fn cross_validation(found: &CrossValidation) -> Result<Picture> {
         lines.push(upright("least loss, chosen", best, curves));
     } else {
         let least = upright("least loss", best, curves);
-        lines.push(Line { colour: PALE, ..least });
+        lines.push(Line { colour: ORANGE_CLASS, ..least });
         lines.push(upright("chosen: one standard error", total(found.chosen()), curves));
     }
     Ok(picture(Chart {
