@@ -203,3 +203,50 @@ fn the_loss_is_that_of_rows_held_out() {
         assert!((value.std_error - variance.sqrt()).abs() <= HELD_OUT);
     }
 }
+
+#[test]
+fn more_columns_than_rows() {
+    let mut rng = RandomState::new(3);
+    let (n, p) = (60, 150);
+    let x: Vec<f64> = (0..n * p).map(|_| rng.standard_normal()).collect();
+    let y = x.chunks_exact(p).map(|row| f64::from(2.0 * row[0] - 2.0 * row[1] + rng.standard_normal() > 0.0)).collect();
+    let data = Dataset::from_rows(&x, p, y).unwrap();
+    for ratio in [1.0, 0.5, 0.0] {
+        let path = standardised().path(&data.rows(), ratio, 100).unwrap();
+        for point in &path.points {
+            let what = format!("{ratio} {}: gap {}", point.total(), point.gap);
+            assert_eq!(point.termination, Termination::Converged, "{what}");
+        }
+        let smallest = path.points.last().unwrap();
+        assert!(smallest.deviance_explained > 0.9, "{}", smallest.deviance_explained);
+        assert!(ratio < 1.0 || smallest.n_nonzero < n);
+    }
+}
+
+#[test]
+fn three_classes() {
+    let data = data(|j| 10f64.powi(j as i32 - 4));
+    let classes = (0..300).map(|i| data.y()[i] + f64::from(i % 3 == 0)).collect();
+    let data = data.of_classes(classes, 3).unwrap();
+    let folds = Folds::stratified(&data.rows(), 5, 0).unwrap();
+    let (found, path) = standardised().cross_validate(&data.rows(), &folds, &[1.0], Rule::Minimum).unwrap();
+    assert_eq!(path.points[0].n_nonzero, 0);
+    assert_eq!(path.points[0].standardised.len(), 3 * 8);
+    // Equal chances lose ln 3; the classes' shares lose less, and three columns tell something.
+    assert!(found.values[0].mean_log_loss < 3f64.ln());
+    let gained = found.values[0].mean_log_loss - found.best().mean_log_loss;
+    assert!(gained > 2.0 * found.best().std_error, "{gained}");
+}
+
+#[test]
+fn a_fold_without_a_class_is_refused() {
+    let data = data(|_| 1.0);
+    let first: Vec<f64> = data.y().iter().map(|y| -y).collect();
+    let folds = Folds::time_ordered(&data.rows(), &first, 2);
+    // All rows of one class, then all of the other: there is but one cut.
+    assert!(folds.is_err());
+    let times: Vec<f64> = (0..300).map(|i| first[i] * 1000.0 + i as f64).collect();
+    let folds = Folds::time_ordered(&data.rows(), &times, 5).unwrap();
+    let refused = standardised().cross_validate(&data.rows(), &folds, &[1.0], Rule::Minimum);
+    assert!(refused.unwrap_err().to_string().contains("one class"));
+}

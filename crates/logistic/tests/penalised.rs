@@ -2,7 +2,7 @@
 
 mod golden;
 
-use golden::{Design, design, moments, names};
+use golden::{design, moments, names};
 use logistic::dataset::{Dataset, Feature};
 use logistic::model::{ClassWeight, Fit, LogisticRegression, Penalty};
 use logistic::solver::{Go, Termination};
