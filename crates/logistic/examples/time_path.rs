@@ -1,4 +1,4 @@
-//! How long a lasso path takes: `cargo run --release --example time_path [ROWS COLUMNS]`.
+//! How long a path takes: `cargo run --release --example time_path [ROWS COLUMNS] [ridge]`.
 
 use logistic::dataset::Dataset;
 use logistic::model::{LogisticRegression, Penalty};
@@ -18,8 +18,9 @@ fn main() {
         penalty: Penalty { standardised: true, ..Penalty::default() },
         ..LogisticRegression::default()
     };
+    let ratio = if std::env::args().any(|word| word == "ridge") { 0.0 } else { 1.0 };
     let start = std::time::Instant::now();
-    let path = settings.path(&data.rows(), 1.0, 100).expect("a path");
+    let path = settings.path(&data.rows(), ratio, 100).expect("a path");
     println!("{n} rows, {p} columns: {} values in {:.2} s", path.points.len(), start.elapsed().as_secs_f64());
     for point in path.points.iter().step_by(10) {
         let total = point.total();

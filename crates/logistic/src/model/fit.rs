@@ -171,7 +171,8 @@ impl LogisticRegression {
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
         let termination = match self.method {
-            Method::Newton => full(&mut Newton::default(), newton)?,
+            Method::Newton if start.is_empty() => full(&mut Newton::default(), newton)?,
+            Method::Newton => full(&mut Newton::near(), newton)?,
             Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
                 let batches = Batches { rows, epochs, batch_size, seed };

@@ -9,11 +9,12 @@ use crate::objective::{Module, Objective, Order, ParameterPenalty};
 
 /// Full Newton steps, halved while they do not lower the objective.
 ///
-/// Where the objective has kinks, the Hessian of an earlier step serves again as long as that costs little: a gradient
-/// is far cheaper (Kelley, *Iterative Methods for Linear and Nonlinear Equations*, 1995, §5.4.1, the chord method).
+/// Where the objective has kinks, or the start is [near](Newton::near), the Hessian of an earlier step serves again as
+/// long as that costs little: a gradient is far cheaper (Kelley, *Iterative Methods for Linear and Nonlinear Equations*, 1995, §5.4.1, the chord method).
 /// Give every objective a solver of its own.
 #[derive(Clone, Debug, Default)]
 pub struct Newton {
+    reuses: bool,
     /// The last Hessian, and the decrease that the last step promised.
     kept: Option<(Vec<f64>, f64)>,
 }
@@ -38,10 +39,7 @@ impl Solver for Newton {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
         let start = model.parameters().to_vec();
-        let (value, proposal) = match objective.kinks() {
-            None => propose_smooth(objective, &start),
-            Some(kinks) => self.propose(objective, kinks, &start),
-        };
+        let (value, proposal) = self.propose(objective, &start);
         let moved = search(objective, model, &start, &proposal, value);
         let Proposal { gradient_max_norm, decrease, old_hessian, .. } = proposal;
         // What is left after a step with a fresh Hessian is the square of what was there; so that an old one ends as
@@ -51,33 +49,41 @@ impl Solver for Newton {
     }
 }
 
-/// The step of a smooth objective, with the objective at `start`.
-fn propose_smooth(objective: &dyn Objective, start: &[f64]) -> (f64, Proposal) {
-    let mut sums = objective.sums(start, Order::Hessian);
-    let direction = newton_direction(&mut sums.hessian, &sums.gradient);
-    let slope = dot(&direction, &sums.gradient);
-    let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
-    let gradient_max_norm = sums.gradient_max_norm();
-    (sums.value, Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm, old_hessian: false })
-}
-
 impl Newton {
-    /// The step of an objective with kinks, with the objective at `start`.
-    fn propose(&mut self, objective: &dyn Objective, kinks: &ParameterPenalty, start: &[f64]) -> (f64, Proposal) {
+    /// For a start that is near the minimum, such as that of a problem much alike.
+    pub fn near() -> Self {
+        Newton { reuses: true, kept: None }
+    }
+
+    /// The objective at `start`, and the step from there.
+    fn propose(&mut self, objective: &dyn Objective, start: &[f64]) -> (f64, Proposal) {
+        let kinks = objective.kinks();
+        let whole = |smooth: f64| smooth + kinks.map_or(0.0, |kinks| kinks.absolute(start));
+        let step = |hessian: &mut Vec<f64>, gradient: &[f64]| match kinks {
+            Some(kinks) => proximal(hessian, gradient, kinks, start),
+            None => smooth(hessian, gradient, start),
+        };
         if let Some((mut hessian, before)) = self.kept.take() {
             let sums = objective.sums(start, Order::Gradient);
-            let mut proposal = proximal(&mut hessian, &sums.gradient, kinks, start);
+            let proposal = step(&mut hessian, &sums.gradient);
             if proposal.decrease <= FAST * before {
-                proposal.old_hessian = true;
                 self.kept = Some((hessian, proposal.decrease));
-                return (sums.value + kinks.absolute(start), proposal);
+                return (whole(sums.value), Proposal { old_hessian: true, ..proposal });
             }
         }
         let mut sums = objective.sums(start, Order::Hessian);
-        let proposal = proximal(&mut sums.hessian, &sums.gradient, kinks, start);
-        self.kept = Some((sums.hessian, proposal.decrease));
-        (sums.value + kinks.absolute(start), proposal)
+        let proposal = step(&mut sums.hessian, &sums.gradient);
+        self.kept = (self.reuses || kinks.is_some()).then_some((sums.hessian, proposal.decrease));
+        (whole(sums.value), proposal)
     }
+}
+
+fn smooth(hessian: &mut [f64], gradient: &[f64], start: &[f64]) -> Proposal {
+    let direction = newton_direction(hessian, gradient);
+    let slope = dot(&direction, gradient);
+    let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
+    let gradient_max_norm = gradient.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
+    Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm, old_hessian: false }
 }
 
 fn proximal(hessian: &mut [f64], gradient: &[f64], kinks: &ParameterPenalty, start: &[f64]) -> Proposal {
