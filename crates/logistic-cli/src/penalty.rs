@@ -19,7 +19,6 @@ use crate::output::short;
 const FOLDS: usize = 10;
 
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Penalties and bounds")]
 pub(crate) struct PenaltyArgs {
     /// The lasso penalty X·Σ|w| on coefficients in the data's own units, added to the mean log loss; `auto` chooses it
     /// by cross-validation
@@ -33,7 +32,7 @@ pub(crate) struct PenaltyArgs {
     #[arg(long, value_name = "TOTAL:RATIO|auto[:RATIO]", value_parser = elastic_net, conflicts_with_all = ["l1", "l2"])]
     elastic_net: Option<ElasticNet>,
     /// Penalise coefficients of columns scaled to a standard deviation of 1, so that units do not matter; `auto` does
-    #[arg(long)]
+    #[arg(long, alias = "standardize")]
     standardise: bool,
     /// Multiply the penalty of a column's coefficients, all levels of a category; 0 leaves them unpenalised. May be
     /// given more than once
@@ -41,7 +40,7 @@ pub(crate) struct PenaltyArgs {
     penalty_factor: Vec<(String, f64)>,
     /// Keep a column's coefficients at least, or at most, at a number, in the data's own units: 'age>=0', 'price<=2'.
     /// May be given more than once
-    #[arg(long, value_name = "COLUMN>=X", value_parser = bound)]
+    #[arg(long, value_name = "BOUND", value_parser = bound)]
     bound: Vec<(String, f64, f64)>,
     /// Folds of the cross-validation of `auto` [default: 10]
     #[arg(long, value_name = "K")]
@@ -330,6 +329,9 @@ pub(crate) fn choice(model: &Model) -> String {
             short(chosen.mean_log_loss),
             short(chosen.std_error),
         );
+        if found.is_open() {
+            text.push_str("the loss still fell at the smallest penalty tried: there may be no need of one\n");
+        }
     }
     if model.facts.l1 > 0.0 {
         let all = model.coefficients.iter().filter(|coefficient| coefficient.column.is_some()).count();

@@ -3,8 +3,8 @@
 mod golden;
 
 use golden::{Problem, floats};
-use logistic::dataset::{Dataset, Feature, Fold, Folds};
-use logistic::model::{ClassWeight, ELASTIC_NET_RATIOS, LogisticRegression, Penalty, Rule};
+use logistic::dataset::{Dataset, Feature, Fold, Folds, Split};
+use logistic::model::{ClassWeight, CrossValidation, CvPoint, ELASTIC_NET_RATIOS, LogisticRegression, Penalty, Rule};
 use logistic::random::numpy::RandomState;
 use logistic::solver::{Go, Termination};
 
@@ -171,6 +171,7 @@ fn rules() {
     let limit = sparse.best().mean_log_loss + sparse.best().std_error;
     assert!(sparse.chosen < sparse.best && sparse.chosen().mean_log_loss <= limit);
     assert!(losses[..sparse.chosen].iter().all(|&loss| loss > limit));
+    assert!(!minimum.is_open());
     // The three columns that count are found, and the strong penalty keeps fewer of the others.
     assert!(sparse.chosen().n_nonzero >= 3 && sparse.chosen().n_nonzero <= minimum.chosen().n_nonzero);
 }
@@ -249,4 +250,15 @@ fn a_fold_without_a_class_is_refused() {
     let folds = Folds::time_ordered(&data.rows(), &times, 5).unwrap();
     let refused = standardised().cross_validate(&data.rows(), &folds, &[1.0], Rule::Minimum);
     assert!(refused.unwrap_err().to_string().contains("one class"));
+}
+
+#[test]
+fn a_choice_at_the_end_is_told() {
+    let value = |l1: f64, l2: f64| CvPoint { l1, l2, mean_log_loss: 0.5, std_error: 0.1, n_nonzero: 1 };
+    let values = vec![value(3.0, 0.0), value(2.0, 0.0), value(1.0, 0.0), value(2.0, 2.0), value(1.0, 1.0)];
+    for (best, open) in [(0, false), (1, false), (2, true), (3, false), (4, true)] {
+        let (split, rule, values) = (Split::Stratified, Rule::Minimum, values.clone());
+        let found = CrossValidation { split, folds: 5, rule, values, best, chosen: best };
+        assert_eq!(found.is_open(), open, "{best}");
+    }
 }

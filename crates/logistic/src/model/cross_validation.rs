@@ -133,6 +133,13 @@ impl CrossValidation {
         &self.values[self.best]
     }
 
+    /// Whether the least mean loss is that of the smallest penalty tried at its ratio, so that a smaller one could do
+    /// better still.
+    pub fn is_open(&self) -> bool {
+        let total = |value: &CvPoint| value.l1 + value.l2;
+        self.values.get(self.best + 1).is_none_or(|next| total(next) > total(self.best()))
+    }
+
     /// Whether its numbers belong together.
     pub(super) fn is_sound(&self) -> bool {
         self.best < self.values.len() && self.chosen < self.values.len()
