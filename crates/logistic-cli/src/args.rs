@@ -9,6 +9,7 @@ use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
 use crate::inference::InferenceArgs;
+use crate::penalty::PenaltyArgs;
 
 /// Logistic regression, start to finish.
 #[derive(Debug, Parser)]
@@ -165,9 +166,8 @@ pub(crate) struct TrainArgs {
     pub(crate) missing: MissingPolicy,
     #[command(flatten)]
     pub(crate) format: Format,
-    /// The ridge penalty on coefficients in the data's own units; 0 is maximum likelihood
-    #[arg(long, allow_negative_numbers = true, default_value_t = 0.0, value_name = "X")]
-    pub(crate) l2: f64,
+    #[command(flatten)]
+    pub(crate) penalty: PenaltyArgs,
     /// Leave the intercept out
     #[arg(long)]
     pub(crate) no_intercept: bool,
@@ -185,7 +185,7 @@ pub(crate) struct TrainArgs {
     /// Rows in a mini-batch of sgd and adam
     #[arg(long, default_value_t = 16, value_name = "N")]
     pub(crate) batch_size: usize,
-    /// Seed of the mini-batches and of the test rows
+    /// Seed of the mini-batches, of the test rows and of the folds
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
     /// Hold out this share of the rows, at random, and evaluate on them. Levels, classes and fill values are learnt

@@ -5,28 +5,22 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table};
 use logistic::Error;
 use logistic::dataset::Rows;
-use logistic::encode::{Encoded, Encoder};
 use logistic::model::{Diagnostics, Fit, Inference, Inflation, MarginalEffect, Model, RowInfluence};
 use serde_json::{Value, json};
 
 use crate::args::TrainArgs;
+use crate::data::Data;
 use crate::inference::p_value;
 use crate::output::{short, table};
 
 /// So many rows are shown.
 const WORST_ROWS: usize = 10;
 
-/// What was asked of the fit, and what is always known. `source` is the table behind the rows, for their lines.
-pub(crate) fn of(
-    args: &TrainArgs,
-    fit: &Fit,
-    encoder: &Encoder,
-    rows: &Rows<'_>,
-    encoded: &Encoded,
-    source: Option<&logistic::table::Table>,
-) -> Result<Diagnostics, Error> {
+/// What was asked of the fit, and what is always known.
+pub(crate) fn of(args: &TrainArgs, fit: &Fit, data: &Data, rows: &Rows<'_>) -> Result<Diagnostics, Error> {
+    let encoder = &data.encoder;
     let mut found = Diagnostics { pseudo_r2_tjur: fit.pseudo_r2_tjur(rows)?, ..Diagnostics::default() };
-    if args.l2 > 0.0 || args.diagnostics {
+    if fit.facts.l2 > 0.0 || args.diagnostics {
         found.approximate_loo_log_loss = fit.approximate_loo_log_loss(rows)?;
     }
     if args.effects {
@@ -37,8 +31,8 @@ pub(crate) fn of(
         (found.vif, found.condition_number) = (collinearity.columns, collinearity.condition_number);
         found.influence = fit.influence(rows)?.map_or(Vec::new(), |influence| influence.worst(WORST_ROWS));
         for worst in &mut found.influence {
-            worst.row = encoded.rows[worst.row];
-            worst.line = source.and_then(|table| table.place(worst.row, &encoder.target.column).line);
+            worst.row = data.encoded.rows[worst.row];
+            worst.line = data.table.as_ref().and_then(|table| table.place(worst.row, &encoder.target.column).line);
         }
     }
     Ok(found)

@@ -13,7 +13,7 @@ use crate::args::EvaluateArgs;
 use crate::compare::Compared;
 use crate::measure::Measured;
 use crate::output::{print, print_json, short, table, warn};
-use crate::{Outcome, classes, gains, train};
+use crate::{Outcome, classes, data, gains, train};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let model = Model::load(&args.model)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
         classes::two(&model, "compare")?;
     }
     let other = args.compare.as_deref().map(|path| Compared::load(path, &model, &args.data)).transpose()?;
-    let data = train::load(&args.data, &args.format.labelled(&model, args.weights.as_ref()))?;
+    let data = data::load(&args.data, &args.format.labelled(&model, args.weights.as_ref()))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
     drop(data);
     if model.encoder.target.classes.len() > 2 {

@@ -68,7 +68,7 @@ impl InferenceArgs {
     }
 
     /// Refuses tests and intervals by likelihood where there is no likelihood to go by.
-    pub(crate) fn check(&self, l2: f64) -> Outcome {
+    pub(crate) fn check(&self, penalised: bool) -> Outcome {
         let asked = match () {
             () if self.lr_tests => "lr-tests",
             () if self.profile() => "intervals",
@@ -77,7 +77,7 @@ impl InferenceArgs {
         let refuse =
             |expected: &str, found: String| Err(Error::Setting { name: asked, expected: expected.to_string(), found });
         match &self.cluster {
-            _ if l2 > 0.0 => refuse("maximum likelihood, without a penalty", format!("l2 = {}", short(l2))),
+            _ if penalised => refuse("maximum likelihood, without a penalty", "a penalty".to_string()),
             Some(column) => refuse("rows that do not depend on each other", format!("clusters of `{column}`")),
             None => Ok(()),
         }

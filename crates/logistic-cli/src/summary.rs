@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::args::SummaryArgs;
 use crate::inference::{self, p_value};
 use crate::output::{print, print_json, short, table};
-use crate::{diagnostics, separation};
+use crate::{diagnostics, penalty, separation};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     let model = Model::load(&args.model)?;
@@ -44,7 +44,11 @@ pub(crate) fn keys(model: &Model) -> Value {
         "base": (!binary).then_some(target.negative()),
         "threshold": binary.then_some(model.threshold),
         "solver": facts.solver,
+        "l1": facts.l1,
         "l2": facts.l2,
+        "standardised_penalty": facts.standardised_penalty,
+        "cross_validation": model.cross_validation,
+        "n_nonzero": penalty::n_nonzero(model),
         "coefficients": model.coefficients.iter().map(coefficient_keys).collect::<Vec<_>>(),
         "log_likelihood": facts.log_likelihood,
         "null_log_likelihood": facts.null_log_likelihood,
@@ -109,19 +113,16 @@ pub(crate) fn words(model: &Model) -> String {
             }
         ),
     };
-    let penalty = match facts.l2 {
-        _ if facts.firth => "Firth's bias-reduced likelihood".to_string(),
-        0.0 => "maximum likelihood".to_string(),
-        l2 => format!("ridge penalty l2 = {}", short(l2)),
-    };
     let _ = writeln!(
         text,
-        "{} rows, {penalty}, {} in {} iterations: {}",
+        "{} rows, {}, {} in {} iterations: {}",
         facts.n_rows,
+        penalty::words(facts),
         facts.solver,
         facts.iterations,
         facts.termination.replace('_', " ")
     );
+    text.push_str(&penalty::choice(model));
     let (gradient, gap) = (facts.gradient_max_norm, facts.gap);
     let _ = match facts.firth {
         true => {
@@ -149,9 +150,7 @@ pub(crate) fn words(model: &Model) -> String {
         facts.pseudo_r2_mcfadden(),
     );
     text.push_str(&inference::words(model));
-    if facts.l2 > 0.0 {
-        text.push_str("No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n");
-    }
+    text.push_str(penalty::no_inference(facts));
     text.push_str(&separation::words(model));
     text.push_str(&diagnostics::words(model));
     text

@@ -1,32 +1,32 @@
 //! `logistic train`.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
-use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
+use logistic::encode::{Encoded, Encoder, Target};
 use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::OutputFile;
-use logistic::model::{Fit, LogisticRegression, Method, Model, Penalty};
+use logistic::model::{ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
-use logistic::table::{ReadOptions, Table, read};
 use serde_json::json;
 
 use crate::args::{SolverName, TrainArgs};
+use crate::data::{Data, data, load};
 use crate::measure::Measured;
 use crate::output::{print, print_json, warn};
-use crate::progress::{Progress, Reading};
-use crate::{Outcome, classes, diagnostics, summary};
+use crate::progress::Progress;
+use crate::{Outcome, classes, diagnostics, penalty, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let Data { encoder, encoded, clusters, table } = data(args)?;
+    let data = data(args)?;
+    let (encoder, encoded) = (&data.encoder, &data.encoded);
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -37,14 +37,15 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let (mut fitted, settings) = fitted(args, &encoder.target, &train, clusters)?;
-    let tests = args.inference.add(&settings, &train, &encoder, &mut fitted)?;
+    let Fitted { fit: fitted, tests, chosen } = fitted(args, &data, &train)?;
+    let (cross_validation, path) = chosen.unzip();
     let fit_seconds = fit.elapsed().as_secs_f64();
-    let diagnostics = diagnostics::of(args, &fitted, &encoder, &train, &encoded, table.as_ref())?;
-    let model = Model { diagnostics, tests, ..model(args, encoder, fitted, &train, &encoded)? };
-    let test = tested(args, &model, &encoded, &held_out)?;
+    let diagnostics = diagnostics::of(args, &fitted, &data, &train)?;
+    let model = Model { diagnostics, tests, cross_validation, ..model(args, encoder, fitted, &train, encoded)? };
+    let test = tested(args, &model, encoded, &held_out)?;
     if let Some(dir) = &args.plots {
-        pictures(dir, args, &model, &encoded, test.as_ref())?;
+        pictures(dir, args, &model, encoded, test.as_ref())?;
+        penalty::pictures(dir, &model, path.as_ref())?;
     }
     if let Some(output) = &mut output {
         let path = args.output.clone().unwrap_or_default();
@@ -106,76 +107,19 @@ fn check(args: &TrainArgs) -> Outcome {
         Threshold::Fixed(threshold) => share("threshold", threshold)?,
         rule => rule.check()?,
     }
-    args.inference.check(args.l2)?;
+    args.penalty.check(args.solver)?;
+    args.inference.check(args.penalty.is_some())?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-/// A table, ready for fits.
-struct Data {
-    encoder: Encoder,
-    encoded: Encoded,
-    clusters: Option<Arc<[u32]>>,
-    /// Kept where diagnostics will ask for lines.
-    table: Option<Table>,
+/// A fit, and what came with it.
+struct Fitted {
+    fit: Fit,
+    tests: Vec<ColumnTest>,
+    chosen: Option<(CrossValidation, penalty::Path)>,
 }
 
-fn data(args: &TrainArgs) -> Result<Data, Error> {
-    let mut options = args.format.options(args.categorical.clone());
-    let cluster = &args.inference.cluster;
-    let others: Vec<&String> =
-        [&args.target].into_iter().chain(&args.weights).chain(&args.offset).chain(cluster).collect();
-    options.exclude = args.exclude.iter().filter(|name| !others.contains(name)).cloned().collect();
-    if !args.features.is_empty() {
-        options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
-    }
-    let table = load(&args.data, &options)?;
-    let encoding = Encoding {
-        target: args.target.clone(),
-        positive: args.positive.clone(),
-        features: args.features.clone(),
-        exclude: args.exclude.iter().chain(cluster.iter().filter(|c| !args.features.contains(c))).cloned().collect(),
-        categorical: args.categorical.clone(),
-        weights: args.weights.clone(),
-        offset: args.offset.clone(),
-        missing: args.missing.into(),
-        reference: pairs(&args.reference, '=', |name, _| table.require(name).is_ok()),
-        min_level_count: args.min_level_count,
-        unseen: args.unseen.into(),
-        interactions: pairs(&args.interaction, ':', |a, b| table.require(a).is_ok() && table.require(b).is_ok()),
-        splines: args.spline.clone(),
-        logs: args.log.clone(),
-        date_parts: args.date_parts,
-    };
-    let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
-    let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
-    encoded.warnings.splice(0..0, warnings);
-    let clusters = args.inference.clusters(&table, &encoded.rows)?;
-    Ok(Data { encoder, encoded, clusters, table: args.diagnostics.then_some(table) })
-}
-
-/// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
-/// the first of all, whose names the library will miss.
-fn pairs(typed: &[String], separator: char, fits: impl Fn(&str, &str) -> bool) -> Vec<(String, String)> {
-    let cut = |typed: &String| {
-        let cuts = || typed.match_indices(separator).map(|(at, _)| (&typed[..at], &typed[at + 1..]));
-        let (a, b) = cuts().find(|(a, b)| fits(a, b)).or_else(|| cuts().next()).unwrap_or((typed, ""));
-        (a.to_string(), b.to_string())
-    };
-    typed.iter().map(cut).collect()
-}
-
-/// Reads a table, with a bar that shows how far it is.
-pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Error> {
-    let bar = Reading::new(paths);
-    read(paths, options, &|bytes| bar.hear(bytes))
-}
-
-fn fitted(
-    args: &TrainArgs,
-    target: &Target,
-    rows: &Rows<'_>,
-    clusters: Option<Arc<[u32]>>,
-) -> Result<(Fit, LogisticRegression), Error> {
+fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -187,24 +131,29 @@ fn fitted(
         SolverName::Newton | SolverName::Lbfgs => Progress::new("iteration", None),
         SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
     };
+    let in_file = |error: Error| error.in_file(&args.data[0]);
+    let terms = data.encoder.terms();
     let settings = LogisticRegression {
-        penalty: Penalty::ridge(args.l2),
+        penalty: args.penalty.penalty(&terms)?,
+        bounds: args.penalty.bounds(&terms)?,
         intercept: !args.no_intercept,
         method,
-        class_weight: classes::weights(args, target)?,
+        class_weight: classes::weights(args, &data.encoder.target)?,
         weight_kind: args.weight_kind.into(),
         ..LogisticRegression::default()
     };
-    let settings = args.inference.settings(settings, clusters);
-    let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
+    let mut settings = args.inference.settings(settings, data.clusters.clone());
+    let chosen = args.penalty.choose(&mut settings, rows, &data.split, seed as u32).map_err(in_file)?;
+    let mut fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step)).map_err(in_file)?;
     drop(progress);
-    Ok((fit.map_err(|error| error.in_file(&args.data[0]))?, settings))
+    let tests = args.inference.add(&settings, rows, &data.encoder, &mut fit)?;
+    Ok(Fitted { fit, tests, chosen })
 }
 
 /// The model as it will be used: its probabilities freed of the weights of classes, its threshold chosen.
-fn model(args: &TrainArgs, encoder: Encoder, fit: Fit, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+fn model(args: &TrainArgs, encoder: &Encoder, fit: Fit, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
     let fixed = if let Threshold::Fixed(threshold) = args.threshold { threshold } else { 0.5 };
-    let mut model = Model::new(encoder, fit, fixed, encoded.warnings.clone());
+    let mut model = Model::new(encoder.clone(), fit, fixed, encoded.warnings.clone());
     if !args.raw_probabilities {
         model = model.calibrated()?;
     }

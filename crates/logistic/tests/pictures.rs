@@ -1,7 +1,9 @@
 //! Pictures are well-formed, say what they show, and refuse what cannot be drawn.
 #![cfg(feature = "plot")]
 
+use logistic::dataset::{Dataset, Folds};
 use logistic::evaluate::{ConfusionMatrix, Evaluation, Gains, Interval};
+use logistic::model::{ELASTIC_NET_RATIOS, LogisticRegression, Path, Penalty, Rule};
 use logistic::plot::{self, Boundary, Picture};
 
 fn rows() -> (Vec<f64>, Vec<f64>) {
@@ -107,4 +109,38 @@ fn what_cannot_be_drawn_is_refused() {
     assert!(plot::gains(&gains).is_err());
     assert!(plot::training_loss(&[f64::NAN], "epoch").is_err());
     check(&plot::training_loss(&[0.5, f64::INFINITY], "epoch").unwrap(), &["Training loss"]);
+}
+
+#[test]
+fn penalties() {
+    let n = 200;
+    let x: Vec<f64> = (0..8 * n).map(|i| f64::from((i * i * 31 + 7 * i) as u32 % 1009) / 500.0 - 1.0).collect();
+    let noise = |i: usize| f64::from((i * 7919) as u32 % 101) / 50.0 - 1.0;
+    let y = x.chunks_exact(8).enumerate();
+    let y = y.map(|(i, x)| f64::from(2.0 * x[0] - x[1] + 0.5 * x[2] + 2.0 * noise(i) > 0.0)).collect();
+    let data = Dataset::from_rows(&x, 8, y).unwrap();
+    let settings = LogisticRegression {
+        penalty: Penalty { standardised: true, ..Penalty::default() },
+        ..LogisticRegression::default()
+    };
+    let folds = Folds::stratified(&data.rows(), 5, 0).unwrap();
+    let names: Vec<String> = (1..=8).map(|j| format!("column <{j}>")).collect();
+    for (ratios, rule) in
+        [(&[1.0][..], Rule::OneStandardError), (&ELASTIC_NET_RATIOS, Rule::Minimum), (&[0.0], Rule::Minimum)]
+    {
+        let (found, path) = settings.cross_validate(&data.rows(), &folds, ratios, rule).unwrap();
+        let chosen = found.chosen();
+        let lines = plot::path(&path, &names, Some(chosen.l1 + chosen.l2)).unwrap();
+        check(&lines, &["Regularisation path", "column &lt;1&gt;", "chosen"]);
+        let losses = plot::cross_validation(&found).unwrap();
+        check(&losses, &["Cross-validation", if ratios.len() > 1 { "l1 ratio 0.50" } else { "one standard error" }]);
+        if let Ok(dir) = std::env::var("PICTURES") {
+            lines
+                .save(std::path::Path::new(&dir), &format!("path-{}", ratios.len() * 10 + ratios[0] as usize))
+                .unwrap();
+            losses.save(std::path::Path::new(&dir), &format!("cv-{}", ratios.len() * 10 + ratios[0] as usize)).unwrap();
+        }
+        assert!(plot::path(&path, &names[1..], None).is_err());
+        assert!(plot::path(&Path { points: Vec::new(), ..path }, &names, None).is_err());
+    }
 }

@@ -3,10 +3,12 @@
 //! Columns stay compact (numbers, or one code per row for a whole category); a block of rows is expanded into a
 //! small column-major [`Panel`] only while it is worked on, so one-hot columns never stand in memory.
 
+mod folds;
 mod loader;
 mod panel;
 mod split;
 
+pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
 pub use panel::{Panel, Standardisation};
 pub use split::{fractions, random_split};

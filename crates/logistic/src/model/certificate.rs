@@ -56,11 +56,38 @@ fn curvature_bound<L: Loss>(risk: &EmpiricalRisk<'_, L>, factor: &Cholesky, leas
     let mut whitened = least.to_vec();
     factor.solve_lower(&mut whitened);
     let decrement = whitened.iter().map(|v| v * v).sum::<f64>().sqrt();
-    let norm = risk.largest_norm(factor);
-    let u = decrement * norm;
-    // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
-    let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
-    (u < 1.0).then_some(bound / (norm * norm))
+    let bound = |norm: f64| {
+        let u = decrement * norm;
+        // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
+        let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
+        (u < 1.0).then_some(bound / (norm * norm))
+    };
+    // Any M from above will do, and where u is small even a rough one costs nothing of the bound.
+    let rough = rough_norm(risk, factor, least.len());
+    if decrement * rough < ROUGH { bound(rough) } else { bound(risk.largest_norm(factor)) }
+}
+
+/// Below this u, the bound from a rough M is within 1 % of that from the exact one.
+const ROUGH: f64 = 1e-2;
+
+/// At least M: the norm of a row times the Frobenius norm of the inverse factor.
+fn rough_norm<L: Loss>(risk: &EmpiricalRisk<'_, L>, factor: &Cholesky, n_parameters: usize) -> f64 {
+    let mut square: f64 = 0.0;
+    risk.panels(|panel| {
+        let mut of_rows = vec![1.0; panel.n_rows()];
+        for j in 0..panel.n_columns() {
+            of_rows.iter_mut().zip(panel.column(j)).for_each(|(sum, x)| *sum += x * x);
+        }
+        square = of_rows.into_iter().fold(square, f64::max);
+    });
+    let column = |j: usize| {
+        let mut column = vec![0.0; n_parameters];
+        column[j] = 1.0;
+        factor.solve_lower(&mut column);
+        column.iter().map(|v| v * v).sum::<f64>()
+    };
+    // Twice, for the spread between two of several logits.
+    (2.0 * square * (0..n_parameters).map(column).sum::<f64>()).sqrt()
 }
 
 /// What the reach of the minimum is measured from.
@@ -74,7 +101,8 @@ pub(super) struct Centre<'a> {
 impl Centre<'_> {
     /// With one output per class, the same number can be added to all classes' coefficients of a column without
     /// changing a loss. Where only an l1 penalty singles one out, the curvature is blind to that direction: it is lent
-    /// a curvature, and the part of `least` along it is taken off and bounded by how far l1 lets coefficients go.
+    /// a curvature, and the part of `least` along it is taken off. Coefficients of 0 leave room for that: there any
+    /// subgradient will do. What is left is bounded by how far l1 lets coefficients go.
     fn take_loose(
         &self,
         penalty: &ParameterPenalty,
@@ -90,6 +118,13 @@ impl Centre<'_> {
         let mut slack = 0.0;
         for j in (0..p).filter(|&j| penalty.l1[j] > 0.0 && penalty.l2[j] == 0.0) {
             let all = || (0..outputs).map(|k| k * p + j);
+            let mut sum: f64 = all().map(|at| least[at]).sum();
+            for at in all().filter(|&at| parameters[at] == 0.0) {
+                let (g, l1) = (sums.gradient[at], penalty.l1[at]);
+                let moved = (least[at] - sum).clamp(g - l1, g + l1);
+                sum += moved - least[at];
+                least[at] = moved;
+            }
             let mean = all().map(|at| least[at]).sum::<f64>() / outputs as f64;
             let reach = objective / penalty.l1[j] + all().map(|at| parameters[at].abs()).sum::<f64>();
             slack += mean.abs() * reach;

@@ -81,6 +81,9 @@ impl Model {
         if let Some(source) = self.encoder.unsound() {
             return Err(format!("not a model: the knots of {} are not three that rise", quoted(&source.name)));
         }
+        if self.cross_validation.as_ref().is_some_and(|found| !found.is_sound()) {
+            return Err("not a model: the penalty chosen is not one of those compared".to_string());
+        }
         let classes = &self.encoder.target.classes;
         if classes.len() < 2 {
             return Err("not a model: the target has not two classes".to_string());

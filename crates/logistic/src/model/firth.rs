@@ -48,7 +48,7 @@ impl LogisticRegression {
         let jeffreys = Jeffreys::new(risk.clone());
         let mut model = self.start(rows, standard.columns.len(), 1);
         let mut trace = Vec::new();
-        let ended = minimise(&jeffreys, &mut model, &mut Newton, STOPPING, &mut trace, progress)?;
+        let ended = minimise(&jeffreys, &mut model, &mut Newton::default(), STOPPING, &mut trace, progress)?;
         let parameters = model.parameters().to_vec();
         let sums = jeffreys.sums(&parameters, Order::Hessian);
         let total = rows.total_weight();

@@ -21,8 +21,8 @@ use crate::solver::{
 
 /// A fit in the user's units.
 ///
-/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, and one
-/// per class but the first, the base, where there is none.
+/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, with
+/// intercepts that add up to 0, and one per class but the first, the base, where there is none.
 ///
 /// # Shapes
 /// `weight` and `inference` row-major (n_outputs, n_columns); `bias` and `bias_inference` (n_outputs), or empty where
@@ -71,6 +71,8 @@ enum Outcome {
 const CERTIFIED: f64 = 1e-8;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
+/// Where there is an optimum, Newton's method is there by now; if not, it is time to ask whether there is one.
+const PATIENCE: usize = 12;
 
 pub(super) type Progress<'a> = &'a mut dyn FnMut(usize, &Step) -> Go;
 
@@ -82,18 +84,32 @@ impl LogisticRegression {
     /// or class weights of another number than there are columns or classes; [`Error::Target`] for no rows, or a class
     /// without rows; [`Error::TooManyTerms`] for more coefficients than can be told apart.
     pub fn fit(&self, rows: &Rows<'_>, progress: Progress<'_>) -> Result<Fit> {
-        self.check(rows)?;
-        let Some((of_class, weight)) = self.reweighted(rows) else { return self.fit_weighted(rows, &[], progress) };
-        let data = rows.dataset().clone().weighted(weight)?;
-        self.fit_weighted(&rows.of(&data), &of_class, progress)
+        self.fit_from(rows, &[], progress)
     }
 
-    fn fit_weighted(&self, rows: &Rows<'_>, class_weight: &[f64], progress: Progress<'_>) -> Result<Fit> {
+    /// As [`LogisticRegression::fit`], from `start`: the parameters of a [`Solution`] in the same columns, or nothing
+    /// for zeros.
+    pub(super) fn fit_from(&self, rows: &Rows<'_>, start: &[f64], progress: Progress<'_>) -> Result<Fit> {
+        self.check(rows)?;
+        let Some((of_class, weight)) = self.reweighted(rows) else {
+            return self.fit_weighted(rows, &[], start, progress);
+        };
+        let data = rows.dataset().clone().weighted(weight)?;
+        self.fit_weighted(&rows.of(&data), &of_class, start, progress)
+    }
+
+    fn fit_weighted(
+        &self,
+        rows: &Rows<'_>,
+        class_weight: &[f64],
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
         match rows.dataset().n_classes() {
-            2 => self.fit_inferred(rows, BceWithLogits::default(), class_weight, progress),
+            2 => self.fit_inferred(rows, BceWithLogits::default(), class_weight, start, progress),
             n_classes => {
                 let base = self.penalty.is_none();
-                self.fit_inferred(rows, CrossEntropy { n_classes, base }, class_weight, progress)
+                self.fit_inferred(rows, CrossEntropy { n_classes, base }, class_weight, start, progress)
             }
         }
     }
@@ -103,11 +119,12 @@ impl LogisticRegression {
         rows: &Rows<'_>,
         loss: L,
         class_weight: &[f64],
+        start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Fit> {
         let outcome = match self.firth {
             true => Outcome::Fit(Box::new(self.fit_firth(rows, progress)?)),
-            false => self.fit_loss(rows, loss, progress)?,
+            false => self.fit_loss(rows, loss, start, progress)?,
         };
         let (mut fit, separated) = match outcome {
             Outcome::Fit(fit) => (*fit, false),
@@ -151,10 +168,30 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, progress: Progress<'_>) -> Result<Outcome> {
+    fn fit_loss<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Outcome> {
         let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
-        let attempt = self.attempt(rows, &standard, loss, progress)?;
-        match self.separation(rows, &standard, loss, &attempt)? {
+        let mut paused = false;
+        let mut patience = |iteration: usize, step: &Step| {
+            paused = iteration == PATIENCE && self.is_maximum_likelihood() && self.method == Method::Newton;
+            if paused { Go::Stop } else { progress(iteration, step) }
+        };
+        let mut attempt = self.attempt(rows, &standard, loss, start, &mut patience)?;
+        let mut separation = self.separation(rows, &standard, loss, &attempt)?;
+        if paused && separation.is_none() {
+            let mut trace = std::mem::take(&mut attempt.trace);
+            let mut on = |iteration: usize, step: &Step| progress(PATIENCE + iteration, step);
+            attempt = self.attempt(rows, &standard, loss, &attempt.parameters, &mut on)?;
+            trace.pop();
+            attempt.trace.splice(0..0, trace);
+            separation = self.separation(rows, &standard, loss, &attempt)?;
+        }
+        match separation {
             Some(separation) => Ok(Outcome::Separated { separation, standard, left_out }),
             None => Ok(Outcome::Fit(Box::new(self.finish(rows, standard, left_out, loss, attempt)?))),
         }
@@ -168,11 +205,16 @@ impl LogisticRegression {
         loss: L,
         progress: Progress<'_>,
     ) -> Result<Fit> {
-        let attempt = self.attempt(rows, &standard, loss, progress)?;
+        let attempt = self.attempt(rows, &standard, loss, &[], progress)?;
         self.finish(rows, standard, left_out, loss, attempt)
     }
 
-    fn risk<'a, L: Loss>(&self, rows: &Rows<'a>, standard: &Standardisation, loss: L) -> Result<EmpiricalRisk<'a, L>> {
+    pub(super) fn risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
         let penalty = self.parameter_penalty(standard, loss.n_outputs());
         let risk = EmpiricalRisk::new(rows.clone(), loss).standardised(standard.clone());
         let risk = if self.intercept { risk } else { risk.without_intercept() };
@@ -205,17 +247,36 @@ impl LogisticRegression {
         LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
     }
 
-    pub(super) fn attempt<'a, L: Loss + Copy>(
+    /// Minimises over all columns at once, or under an l1 penalty over those that matter.
+    pub(super) fn attempt<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: &Standardisation,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Attempt> {
+        match self.method == Method::Newton && self.penalty.l1 > 0.0 {
+            true => self.attempt_screened(rows, standard, loss, start, progress),
+            false => self.attempt_all(rows, standard, loss, start, progress),
+        }
+    }
+
+    pub(super) fn attempt_all<'a, L: Loss + Copy>(
         &self,
         rows: &Rows<'a>,
         standard: &Standardisation,
         loss: L,
+        start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Attempt> {
         let risk = self.risk(rows, standard, loss)?;
         let outputs = loss.n_outputs();
         let p = standard.columns.len();
         let mut model = self.start(rows, p, outputs);
+        if start.len() == model.parameters().len() {
+            model.parameters_mut().copy_from_slice(start);
+        }
         let penalty = self.parameter_penalty(standard, outputs);
         let bounds = penalty.lower.iter().zip(&penalty.upper);
         model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
@@ -225,7 +286,8 @@ impl LogisticRegression {
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
         let termination = match self.method {
-            Method::Newton => full(&mut Newton, newton)?,
+            Method::Newton if start.is_empty() => full(&mut Newton::default(), newton)?,
+            Method::Newton => full(&mut Newton::near(), newton)?,
             Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
                 let batches = Batches { rows, epochs, batch_size, seed };
@@ -264,7 +326,7 @@ impl LogisticRegression {
         }
         // From a solver that is far from its end, Newton's method goes on to where the answer shows.
         let follow = LogisticRegression { method: Method::Newton, ..self.clone() };
-        let ended = follow.attempt(rows, standard, loss, &mut |_, _| Go::On)?;
+        let ended = follow.attempt(rows, standard, loss, &attempt.parameters, &mut |_, _| Go::On)?;
         if ended.certificate.bounded {
             return Ok(None);
         }
@@ -296,6 +358,7 @@ impl LogisticRegression {
             l1: self.penalty.l1,
             l2: self.penalty.l2,
             standardised_penalty: self.penalty.standardised,
+            bounded: !self.bounds.is_empty(),
             termination: attempt.termination.name().to_string(),
             iterations: attempt.trace.len(),
             objective: attempt.objective,
@@ -333,6 +396,11 @@ impl LogisticRegression {
             fit.weight[at] = Some(w);
             fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
         }
+        if loss.n_outputs() == rows.dataset().n_classes() {
+            // One number added to all of them changes nothing; moving the columns' centres has left their sum anywhere.
+            let mean = fit.bias.iter().sum::<f64>() / outputs as f64;
+            fit.bias.iter_mut().for_each(|bias| *bias -= mean);
+        }
         Ok(fit)
     }
 
@@ -342,7 +410,7 @@ impl LogisticRegression {
         if rows.dataset().offset().is_some() {
             let none = standard.subset(&[]);
             let null = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-            let attempt = null.attempt(rows, &none, loss, &mut |_, _| Go::On)?;
+            let attempt = null.attempt(rows, &none, loss, &[], &mut |_, _| Go::On)?;
             return Ok(-total * attempt.objective);
         }
         let totals = class_totals(rows);
@@ -362,6 +430,13 @@ impl Fit {
     /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.solution.outputs
+    }
+
+    /// The design columns with a coefficient that is not 0.
+    pub fn n_nonzero(&self) -> usize {
+        let n_columns = self.weight.len() / self.solution.outputs;
+        let of_column = |j: usize| self.weight.iter().skip(j).step_by(n_columns);
+        (0..n_columns).filter(|&j| of_column(j).any(|w| w.is_some_and(|w| w != 0.0))).count()
     }
 
     /// The covariance of the estimates, in the user's units: output by output those of the [`Fit::columns`], then the
@@ -462,6 +537,7 @@ pub(super) struct Attempt {
     pub(super) termination: Termination,
     pub(super) trace: Vec<f64>,
     pub(super) objective: f64,
+    /// Of the Hessian over all parameters; none where some were left at 0 without looking at their curvature.
     pub(super) factor: Option<Cholesky>,
     pub(super) certificate: Certificate,
 }

@@ -150,7 +150,7 @@ impl LogisticRegression {
         loss: L,
     ) -> Result<Option<f64>> {
         let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-        let attempt = plain.attempt(rows, standard, loss, &mut |_, _| Go::On)?;
+        let attempt = plain.attempt(rows, standard, loss, &[], &mut |_, _| Go::On)?;
         let reached = attempt.termination == Termination::Converged;
         Ok(reached.then(|| -rows.total_weight() * attempt.objective))
     }

@@ -6,6 +6,7 @@ mod collinearity;
 mod columns;
 mod constrained;
 mod covariance;
+mod cross_validation;
 mod diagnostics;
 mod effects;
 mod file;
@@ -16,9 +17,11 @@ mod influence;
 mod leave_one_out;
 mod likelihood_ratio;
 mod moves;
+mod path;
 mod profile;
 mod runaway;
 mod scoring;
+mod screening;
 mod separation;
 mod settings;
 mod singular_values;
@@ -26,12 +29,14 @@ mod singular_values;
 pub use bootstrap::{Bootstrap, Spread};
 pub use collinearity::{Collinearity, Inflation};
 pub use covariance::Covariance;
+pub use cross_validation::{CrossValidation, CvPoint, ELASTIC_NET_RATIOS, Rule};
 pub use diagnostics::Diagnostics;
 pub use effects::MarginalEffect;
 pub use fit::Fit;
 pub use inference::Inference;
 pub use influence::{Influence, RowInfluence};
 pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
+pub use path::{Path, PathPoint};
 pub use profile::ProfileInterval;
 pub use runaway::{Runaway, Separated, Toward};
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
@@ -82,6 +87,9 @@ pub struct Facts {
     /// Whether the penalties act on coefficients of standardised columns.
     #[serde(default)]
     pub standardised_penalty: bool,
+    /// Whether coefficients had bounds.
+    #[serde(default)]
+    pub bounded: bool,
     /// How the solver ended.
     pub termination: String,
     /// The solver's iterations; epochs for a mini-batch solver.
@@ -200,6 +208,9 @@ pub struct Model {
     /// The likelihood-ratio test of each column, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<ColumnTest>,
+    /// How the penalty was chosen, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_validation: Option<CrossValidation>,
 }
 
 impl Model {
@@ -244,6 +255,7 @@ impl Model {
             trace: fit.trace,
             separation,
             tests: Vec::new(),
+            cross_validation: None,
             diagnostics: Diagnostics::default(),
         }
     }

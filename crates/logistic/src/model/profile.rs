@@ -98,11 +98,11 @@ impl LogisticRegression {
         let Some(at) = standard.columns.iter().position(|&other| other == column) else { return Ok(None) };
         let loss = BceWithLogits::default();
         // On separated data Newton's method goes on until the supremum is within its tolerance.
-        let supremum = plain.attempt(rows, &standard, loss, &mut |_, _| Go::On)?;
+        let supremum = plain.attempt(rows, &standard, loss, &[], &mut |_, _| Go::On)?;
         let mut ridge = plain.clone();
         ridge.penalty.l2 = 1.0 / rows.total_weight();
         ridge.penalty.standardised = true;
-        let anchor = ridge.attempt(rows, &standard, loss, &mut |_, _| Go::On)?;
+        let anchor = ridge.attempt(rows, &standard, loss, &[], &mut |_, _| Go::On)?;
         let risk = plain.plain_risk(rows, &standard, loss)?;
         let direction = user_direction(&standard, 1, risk.n_parameters(), at);
         let start = dot(&direction, &anchor.parameters);

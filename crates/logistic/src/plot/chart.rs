@@ -10,36 +10,39 @@ use crate::evaluate::{Calibration, Gains, Interval, PrCurve, RocCurve};
 /// Lines over two axes.
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
-    title: &'static str,
-    axes: [String; 2],
-    x: (f64, f64),
-    y: (f64, f64),
-    lines: Vec<Line>,
-    legend: SeriesLabelPosition,
+    pub(super) title: &'static str,
+    pub(super) axes: [String; 2],
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
+    pub(super) lines: Vec<Line>,
+    pub(super) legend: SeriesLabelPosition,
 }
 
 #[derive(Clone, Debug)]
-struct Line {
-    name: String,
-    points: Vec<(f64, f64)>,
-    colour: RGBColor,
-    dashed: bool,
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) points: Vec<(f64, f64)>,
+    pub(super) colour: RGBColor,
+    pub(super) dashed: bool,
+    /// Drawn with half the width.
+    pub(super) thin: bool,
     /// The radius of a marker at each point, in pixels; none without markers.
-    markers: Vec<f64>,
+    pub(super) markers: Vec<f64>,
     /// Whether the markers stand alone.
-    points_only: bool,
+    pub(super) points_only: bool,
 }
 
 /// Curves of more points look the same with so many.
 const MOST_POINTS: usize = 2000;
 
 impl Line {
-    fn new(name: impl Into<String>, points: Vec<(f64, f64)>, colour: RGBColor) -> Self {
+    pub(super) fn new(name: impl Into<String>, points: Vec<(f64, f64)>, colour: RGBColor) -> Self {
         let points = thinned(&points, MOST_POINTS);
-        Line { name: name.into(), points, colour, dashed: false, markers: Vec::new(), points_only: false }
+        let name = name.into();
+        Line { name, points, colour, dashed: false, thin: false, markers: Vec::new(), points_only: false }
     }
 
-    fn reference(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+    pub(super) fn reference(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
         Line { dashed: true, ..Line::new(name, points, RGBColor(130, 130, 130)) }
     }
 }
@@ -54,7 +57,7 @@ impl Chart {
             .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
         mesh(&mut chart, &self.axes, GRID.to_rgba(), scale)?;
         for line in &self.lines {
-            let style = line.colour.stroke_width(scale.wide(if line.dashed { 1.0 } else { 2.0 }));
+            let style = line.colour.stroke_width(scale.wide(if line.dashed || line.thin { 1.0 } else { 2.0 }));
             let points = line.points.iter().copied().filter(|_| !line.points_only);
             let drawn = if line.dashed {
                 let (dash, gap) = (scale.px(6.0), scale.px(5.0));
@@ -76,7 +79,7 @@ impl Chart {
     }
 }
 
-fn picture(chart: Chart) -> Picture {
+pub(super) fn picture(chart: Chart) -> Picture {
     Picture { kind: Kind::Chart(chart) }
 }
 

@@ -5,10 +5,12 @@
 
 mod chart;
 mod matrix;
+mod penalty;
 mod scatter;
 
 pub use chart::{calibration, gains, log_probability, precision_recall, roc, training_loss};
 pub use matrix::{confusion_matrix, multi_confusion_matrix};
+pub use penalty::{cross_validation, path};
 pub use scatter::{Boundary, scatter};
 
 use std::path::{Path, PathBuf};

@@ -5,12 +5,22 @@ use super::coordinate::quadratic_minimum;
 use super::{Solver, Step, check};
 use crate::cholesky::{Cholesky, dot};
 use crate::error::Result;
-use crate::objective::{Module, Objective, Order, Sums};
+use crate::objective::{Module, Objective, Order, ParameterPenalty};
 
 /// Full Newton steps, halved while they do not lower the objective.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Newton;
+///
+/// Where the objective has kinks, or the start is [near](Newton::near), the Hessian of an earlier step serves again as
+/// long as that costs little: a gradient is far cheaper (Kelley, *Iterative Methods for Linear and Nonlinear Equations*, 1995, §5.4.1, the chord method).
+/// Give every objective a solver of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Newton {
+    reuses: bool,
+    /// The last Hessian, and the decrease that the last step promised.
+    kept: Option<(Vec<f64>, f64)>,
+}
 
+/// An old Hessian serves while every step promises at most this share of the decrease that the one before did.
+const FAST: f64 = 1e-2;
 /// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
 const MOST_HALVINGS: usize = 40;
 
@@ -22,37 +32,75 @@ struct Proposal {
     /// Its slope at the start, along the whole way; kinks included.
     slope: f64,
     gradient_max_norm: f64,
+    old_hessian: bool,
 }
 
 impl Solver for Newton {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
         let start = model.parameters().to_vec();
-        let sums = objective.sums(&start, Order::Hessian);
-        let value = sums.value + objective.kinks().map_or(0.0, |kinks| kinks.absolute(&start));
-        let proposal = propose(objective, sums, &start);
+        let (value, proposal) = self.propose(objective, &start);
         let moved = search(objective, model, &start, &proposal, value);
-        let Proposal { gradient_max_norm, decrease, .. } = proposal;
-        Ok(Step { value, gradient_max_norm, gap_estimate: Some(decrease), moved })
+        let Proposal { gradient_max_norm, decrease, old_hessian, .. } = proposal;
+        // What is left after a step with a fresh Hessian is the square of what was there; so that an old one ends as
+        // near, its steps must promise less.
+        let gap = if old_hessian { decrease / FAST.powi(4) } else { decrease };
+        Ok(Step { value, gradient_max_norm, gap_estimate: Some(gap), moved })
     }
 }
 
-fn propose(objective: &dyn Objective, mut sums: Sums, start: &[f64]) -> Proposal {
-    let Some(kinks) = objective.kinks() else {
-        let direction = newton_direction(&mut sums.hessian, &sums.gradient);
-        let slope = dot(&direction, &sums.gradient);
-        let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
-        return Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm: sums.gradient_max_norm() };
-    };
-    let least = kinks.least_subgradient(start, &sums.gradient);
+impl Newton {
+    /// For a start that is near the minimum, such as that of a problem much alike.
+    pub fn near() -> Self {
+        Newton { reuses: true, kept: None }
+    }
+
+    /// The objective at `start`, and the step from there.
+    fn propose(&mut self, objective: &dyn Objective, start: &[f64]) -> (f64, Proposal) {
+        let kinks = objective.kinks();
+        let whole = |smooth: f64| smooth + kinks.map_or(0.0, |kinks| kinks.absolute(start));
+        let step = |hessian: &mut Vec<f64>, gradient: &[f64]| match kinks {
+            Some(kinks) => proximal(hessian, gradient, kinks, start),
+            None => smooth(hessian, gradient, start),
+        };
+        if let Some((mut hessian, before)) = self.kept.take() {
+            let sums = objective.sums(start, Order::Gradient);
+            let proposal = step(&mut hessian, &sums.gradient);
+            if proposal.decrease <= FAST * before {
+                self.kept = Some((hessian, proposal.decrease));
+                return (whole(sums.value), Proposal { old_hessian: true, ..proposal });
+            }
+        }
+        let mut sums = objective.sums(start, Order::Hessian);
+        let proposal = step(&mut sums.hessian, &sums.gradient);
+        self.kept = (self.reuses || kinks.is_some()).then_some((sums.hessian, proposal.decrease));
+        (whole(sums.value), proposal)
+    }
+}
+
+fn smooth(hessian: &mut [f64], gradient: &[f64], start: &[f64]) -> Proposal {
+    let direction = newton_direction(hessian, gradient);
+    let slope = dot(&direction, gradient);
+    let target = start.iter().zip(&direction).map(|(s, d)| s + d).collect();
+    let gradient_max_norm = gradient.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
+    Proposal { target, decrease: -0.5 * slope, slope, gradient_max_norm, old_hessian: false }
+}
+
+fn proximal(hessian: &mut [f64], gradient: &[f64], kinks: &ParameterPenalty, start: &[f64]) -> Proposal {
+    let least = kinks.least_subgradient(start, gradient);
     let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
-    let (target, curvature) = quadratic_minimum(&mut sums.hessian, &sums.gradient, kinks, start);
+    let (target, curvature) = quadratic_minimum(hessian, gradient, kinks, start);
     let direction: Vec<f64> = target.iter().zip(start).map(|(t, s)| t - s).collect();
     // Term by term, so that what a kink gives and the gradient takes cancels before it is summed.
-    let slope: f64 = (0..start.len())
-        .map(|j| sums.gradient[j] * direction[j] + kinks.l1[j] * (target[j].abs() - start[j].abs()))
-        .sum();
-    Proposal { target, decrease: -(slope + 0.5 * curvature).min(0.0), slope: slope.min(0.0), gradient_max_norm }
+    let slope: f64 =
+        (0..start.len()).map(|j| gradient[j] * direction[j] + kinks.l1[j] * (target[j].abs() - start[j].abs())).sum();
+    Proposal {
+        target,
+        decrease: -(slope + 0.5 * curvature).min(0.0),
+        slope: slope.min(0.0),
+        gradient_max_norm,
+        old_hessian: false,
+    }
 }
 
 /// `−H⁻¹·g`, H as [`raised_factor`] has it.
