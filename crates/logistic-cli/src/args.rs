@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use logistic::encode::{Missing, Unseen};
-use logistic::model::Model;
+use logistic::evaluate::Threshold;
+use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
+use crate::inference::InferenceArgs;
 use crate::penalty::PenaltyArgs;
 
 /// Logistic regression, start to finish.
@@ -105,11 +107,11 @@ pub(crate) struct TrainArgs {
     /// The column to predict
     #[arg(long)]
     pub(crate) target: String,
-    /// The class whose probability is modelled; needed unless it is called 1, true or yes. Of more than two classes,
-    /// this one is modelled against all others
+    /// The class whose probability is modelled, of two; needed unless it is called 1, true or yes. Of more than two
+    /// classes, this one is modelled against all others; without it, all are modelled together (softmax)
     #[arg(long, value_name = "LABEL")]
     pub(crate) positive: Option<String>,
-    /// The columns to predict from [default: all but target, weights and excluded ones]
+    /// The columns to predict from [default: all but target, weights, offset and excluded ones]
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) features: Vec<String>,
     /// Columns to leave out
@@ -118,7 +120,8 @@ pub(crate) struct TrainArgs {
     /// Columns that are categories although they look like numbers
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) categorical: Vec<String>,
-    /// The reference level of a category [default: the first in sorted order]; may be given more than once
+    /// The reference level of a category, or the base class of the target [default: the first in sorted order]; may be
+    /// given more than once
     #[arg(long, value_name = "COLUMN=LEVEL", value_parser = reference)]
     pub(crate) reference: Vec<String>,
     /// Pool levels of fewer rows than this into `(other)`
@@ -142,6 +145,22 @@ pub(crate) struct TrainArgs {
     /// The column of row weights
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weights: Option<String>,
+    /// What the weights stand for; coefficients are the same, standard errors are not
+    #[arg(long, value_enum, default_value_t, requires = "weights", value_name = "KIND")]
+    pub(crate) weight_kind: WeightKindName,
+    /// A column that is added to the logit as it is; scoring needs it too
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) offset: Option<String>,
+    /// Weigh positive rows this many times as much. What rows are called follows the weights, probabilities do not
+    #[arg(long, allow_negative_numbers = true, value_name = "X", conflicts_with = "class_weight")]
+    pub(crate) pos_weight: Option<f64>,
+    /// Weigh classes against each other: `balanced`, or CLASS=X, which may be given more than once. What rows are called
+    /// follows the weights, probabilities do not
+    #[arg(long, value_name = "balanced|CLASS=X")]
+    pub(crate) class_weight: Vec<String>,
+    /// Leave probabilities as the weights of the classes shift them
+    #[arg(long)]
+    pub(crate) raw_probabilities: bool,
     /// What to do with missing values in features
     #[arg(long, value_enum, default_value_t)]
     pub(crate) missing: MissingPolicy,
@@ -152,6 +171,8 @@ pub(crate) struct TrainArgs {
     /// Leave the intercept out
     #[arg(long)]
     pub(crate) no_intercept: bool,
+    #[command(flatten)]
+    pub(crate) inference: InferenceArgs,
     /// The way to the optimum
     #[arg(long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,
@@ -174,9 +195,17 @@ pub(crate) struct TrainArgs {
     /// Evaluate on this file, or these files between commas
     #[arg(long, value_delimiter = ',', value_name = "FILE")]
     pub(crate) test_data: Vec<String>,
-    /// Probabilities of at least this are called positive
-    #[arg(long, allow_negative_numbers = true, default_value_t = 0.5, value_name = "X")]
-    pub(crate) threshold: f64,
+    /// Probabilities of at least this are called positive: a number, or how to choose one on the training rows, namely
+    /// f1, youden, cost:FP,FN (the costs of a false positive and of a false negative), precision:X or recall:X (the
+    /// best of the other at no less than X)
+    #[arg(long, allow_negative_numbers = true, default_value = "0.5", value_name = "X | RULE")]
+    pub(crate) threshold: Threshold,
+    /// Average marginal effects: how far each column moves the probability
+    #[arg(long)]
+    pub(crate) effects: bool,
+    /// Variance inflation, the condition of the design, and the rows that pull most at the fit
+    #[arg(long)]
+    pub(crate) diagnostics: bool,
     /// Where to write the model
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -247,6 +276,24 @@ impl From<MissingPolicy> for Missing {
     }
 }
 
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum WeightKindName {
+    /// A row of weight 2 is two rows
+    #[default]
+    Frequency,
+    /// A row of weight 2 stands for twice as many of a population: robust standard errors, no tests by likelihood
+    Sampling,
+}
+
+impl From<WeightKindName> for WeightKind {
+    fn from(name: WeightKindName) -> Self {
+        match name {
+            WeightKindName::Frequency => WeightKind::Frequency,
+            WeightKindName::Sampling => WeightKind::Sampling,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SolverName {
     /// Newton's method
@@ -267,9 +314,19 @@ pub(crate) struct EvaluateArgs {
     /// The data, with the target column, in any format that `train` reads
     #[arg(required = true)]
     pub(crate) data: Vec<String>,
-    /// Probabilities of at least this are called positive [default: the model's own]
-    #[arg(long, allow_negative_numbers = true, value_name = "X")]
-    pub(crate) threshold: Option<f64>,
+    /// Probabilities of at least this are called positive: a number, or how to choose one on these rows, as for `train`
+    /// [default: the model's own]
+    #[arg(long, allow_negative_numbers = true, value_name = "X | RULE")]
+    pub(crate) threshold: Option<Threshold>,
+    /// Resamples behind the intervals that have no formula; 0 for none [default: 1000, from 200,000 rows on fewer]
+    #[arg(long, value_name = "N")]
+    pub(crate) bootstrap: Option<usize>,
+    /// Seed of the resamples
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Another model of the same target, to compare with on these rows
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) compare: Option<PathBuf>,
     /// The column of row weights
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weights: Option<String>,

@@ -2,30 +2,85 @@
 
 use std::fmt::Write;
 
-use logistic::encode::Target;
-use logistic::evaluate::{ConfusionMatrix, Evaluation};
+use logistic::Error;
+use logistic::encode::{Encoded, Target};
+use logistic::evaluate::{ConfusionMatrix, Evaluation, Gains, Interval, Intervals, Threshold};
 use logistic::model::Model;
+use logistic::plot;
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
-use crate::output::{print, print_json, table, warn};
-use crate::{Outcome, train};
+use crate::compare::Compared;
+use crate::measure::Measured;
+use crate::output::{print, print_json, short, table, warn};
+use crate::{Outcome, classes, gains, train};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let model = Model::load(&args.model)?;
-    let threshold = args.threshold.unwrap_or(model.threshold);
+    let rule = args.threshold.unwrap_or(Threshold::Fixed(model.threshold));
+    rule.check()?;
+    if args.compare.is_some() {
+        classes::two(&model, "compare")?;
+    }
+    let other = args.compare.as_deref().map(|path| Compared::load(path, &model, &args.data)).transpose()?;
     let data = train::load(&args.data, &args.format.labelled(&model, args.weights.as_ref()))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
+    drop(data);
+    if model.encoder.target.classes.len() > 2 {
+        return several(args, &model, &encoded);
+    }
     let probabilities = model.probabilities(&encoded);
-    let evaluation = Evaluation::new(&probabilities, encoded.dataset.y(), encoded.dataset.weight(), threshold)?;
+    let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
+    let in_file = |error: Error| error.in_file(&args.data[0]);
+    let threshold = rule.choose(&probabilities, y, weight).map_err(in_file)?;
+    let evaluation = Evaluation::new(&probabilities, y, weight, threshold)?;
+    let resamples = args.bootstrap.unwrap_or_else(|| Intervals::resamples_for(y.len()));
+    let intervals = Intervals::new(&probabilities, y, weight, threshold, resamples, args.seed)?;
+    let some_positive = evaluation.confusion.positives() > 0.0;
+    let gains = some_positive.then(|| Gains::new(&probabilities, y, weight)).transpose()?;
+    let compared = other.map(|other| other.with(args, &encoded, &probabilities)).transpose()?;
     if let Some(dir) = &args.plots {
         train::evaluation_pictures(dir, &evaluation, &model.encoder.target)?;
+        gains.as_ref().map(|gains| plot::gains(gains)?.save(dir, "gains")).transpose()?;
     }
     if args.json {
-        return print_json(&keys(&evaluation));
+        let mut keys = keys(&evaluation);
+        add_intervals(&mut keys, &intervals);
+        keys["gains"] = json!(gains.as_ref().map(gains::keys));
+        if !matches!(rule, Threshold::Fixed(_)) {
+            keys["threshold_rule"] = json!(rule.to_string());
+        }
+        if let Some(compared) = &compared {
+            keys["compare"] = compared.keys();
+        }
+        return print_json(&keys);
     }
     warn(&encoded.warnings);
-    print(&words(&evaluation, &model.encoder.target))
+    let mut text = words(&evaluation, &model.encoder.target, Some(&intervals));
+    if !matches!(rule, Threshold::Fixed(_)) {
+        let _ = writeln!(text, "\nThe threshold was chosen on these rows, by {rule}: they flatter it.");
+    }
+    text.push_str(&gains.as_ref().map_or(String::new(), gains::words));
+    text.push_str(&compared.as_ref().map_or(String::new(), Compared::words));
+    print(&text)
+}
+
+/// The evaluation of a model of more than two classes.
+fn several(args: &EvaluateArgs, model: &Model, encoded: &Encoded) -> Outcome {
+    let asked = [("threshold", args.threshold.is_some()), ("bootstrap", args.bootstrap.is_some_and(|n| n > 0))];
+    for (name, _) in asked.iter().filter(|(_, given)| *given) {
+        classes::two(model, name)?;
+    }
+    let all: Vec<usize> = (0..encoded.dataset.len()).collect();
+    let measured = Measured::of(model, encoded, &all)?;
+    if let Some(dir) = &args.plots {
+        measured.pictures(dir, model)?;
+    }
+    if args.json {
+        return print_json(&measured.keys(model));
+    }
+    warn(&encoded.warnings);
+    print(&measured.words(model))
 }
 
 /// The evaluation under its `--json` keys.
@@ -52,6 +107,32 @@ pub(crate) fn keys(evaluation: &Evaluation) -> Value {
     })
 }
 
+/// The intervals beside what they are of, as `[low, high]`.
+fn add_intervals(keys: &mut Value, intervals: &Intervals) {
+    for (name, interval) in [
+        ("accuracy", intervals.accuracy),
+        ("precision", intervals.precision),
+        ("recall", intervals.recall),
+        ("false_positive_rate", intervals.false_positive_rate),
+        ("f1", intervals.f1),
+        ("mcc", intervals.mcc),
+        ("roc_auc", intervals.roc_auc),
+        ("average_precision", intervals.average_precision),
+        ("log_loss", intervals.log_loss),
+        ("brier", intervals.brier),
+    ] {
+        keys[format!("{name}_ci")] = interval_keys(interval);
+    }
+    keys["calibration"]["intercept_ci"] = interval_keys(intervals.calibration_intercept);
+    keys["calibration"]["slope_ci"] = interval_keys(intervals.calibration_slope);
+    keys["bootstrap"] = json!(intervals.resamples);
+}
+
+/// `[low, high]`, or null.
+pub(crate) fn interval_keys(interval: Option<Interval>) -> Value {
+    json!(interval.map(|Interval { low, high }| [low, high]))
+}
+
 /// [[tn, fp], [fn, tp]], as whole numbers where they are.
 pub(crate) fn matrix_keys(matrix: &ConfusionMatrix) -> Value {
     let number = |count: f64| if count.fract() == 0.0 { json!(count as u64) } else { json!(count) };
@@ -59,30 +140,56 @@ pub(crate) fn matrix_keys(matrix: &ConfusionMatrix) -> Value {
 }
 
 /// The evaluation for people.
-pub(crate) fn words(evaluation: &Evaluation, target: &Target) -> String {
-    let mut text = confusion_words(&evaluation.confusion, [&target.negative, &target.positive]);
+pub(crate) fn words(evaluation: &Evaluation, target: &Target, intervals: Option<&Intervals>) -> String {
+    let mut text = confusion_words(&evaluation.confusion, [target.negative(), target.positive()]);
     let matrix = &evaluation.confusion;
     let calibration = &evaluation.calibration;
+    let of = |interval: fn(&Intervals) -> Option<Interval>| intervals.and_then(interval);
     let rates = [
-        ("accuracy", matrix.accuracy()),
-        ("precision", matrix.precision()),
-        ("recall", matrix.recall()),
-        ("false positive rate", matrix.false_positive_rate()),
-        ("F1", matrix.f1()),
-        ("MCC", matrix.mcc()),
-        ("ROC AUC", evaluation.roc_auc()),
-        ("average precision", evaluation.average_precision()),
-        ("log loss", Some(evaluation.log_loss)),
-        ("Brier score", Some(evaluation.brier)),
-        ("calibration intercept", calibration.intercept),
-        ("calibration slope", calibration.slope),
+        ("accuracy", matrix.accuracy(), of(|i| i.accuracy)),
+        ("precision", matrix.precision(), of(|i| i.precision)),
+        ("recall", matrix.recall(), of(|i| i.recall)),
+        ("false positive rate", matrix.false_positive_rate(), of(|i| i.false_positive_rate)),
+        ("F1", matrix.f1(), of(|i| i.f1)),
+        ("MCC", matrix.mcc(), of(|i| i.mcc)),
+        ("ROC AUC", evaluation.roc_auc(), of(|i| i.roc_auc)),
+        ("average precision", evaluation.average_precision(), of(|i| i.average_precision)),
+        ("log loss", Some(evaluation.log_loss), of(|i| i.log_loss)),
+        ("Brier score", Some(evaluation.brier), of(|i| i.brier)),
+        ("calibration intercept", calibration.intercept, of(|i| i.calibration_intercept)),
+        ("calibration slope", calibration.slope, of(|i| i.calibration_slope)),
     ];
-    let _ = writeln!(text, "\n{} rows, threshold {}", evaluation.n_rows, evaluation.threshold);
-    for (name, value) in rates {
-        let value = value.map_or("does not exist".to_string(), |value| format!("{value:.4}"));
-        let _ = writeln!(text, "  {name:<22} {value}");
+    let _ = writeln!(text, "\n{} rows, threshold {}", evaluation.n_rows, short(evaluation.threshold));
+    for (name, value, interval) in rates {
+        let value = value.map_or("does not exist".to_string(), four);
+        let line = format!("  {name:<22} {value:<9} {}", interval.map_or(String::new(), interval_words));
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    if let Some(intervals) = intervals {
+        text.push_str(&method_words(evaluation, intervals));
     }
     text
+}
+
+/// `0.1234 to 0.2345`.
+pub(crate) fn interval_words(Interval { low, high }: Interval) -> String {
+    format!("{} to {}", four(low), four(high))
+}
+
+/// Four decimals; what rounds to zero has no sign.
+pub(crate) fn four(value: f64) -> String {
+    let text = format!("{value:.4}");
+    if text == "-0.0000" { "0.0000".to_string() } else { text }
+}
+
+/// Where the intervals come from.
+fn method_words(evaluation: &Evaluation, intervals: &Intervals) -> String {
+    let area = if evaluation.delong.is_some() { "DeLong (ROC AUC), " } else { "" };
+    let resampled = match intervals.resamples {
+        0 => "no bootstrap (the others)".to_string(),
+        resamples => format!("{resamples} bootstrap resamples (the others)"),
+    };
+    format!("95 % intervals: Wilson (rates), {area}{resampled}\n")
 }
 
 /// The confusion matrix with its classes.

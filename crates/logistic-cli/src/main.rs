@@ -2,11 +2,18 @@
 
 mod args;
 mod blobs;
+mod classes;
+mod compare;
+mod diagnostics;
 mod evaluate;
+mod gains;
+mod inference;
+mod measure;
 mod output;
 mod penalty;
 mod predict;
 mod progress;
+mod separation;
 mod summary;
 mod train;
 mod tutorial;

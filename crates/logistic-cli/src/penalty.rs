@@ -1,13 +1,15 @@
 //! What can be asked of penalties and bounds, how it becomes settings, and how it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
 use logistic::Error;
 use logistic::dataset::{Folds, Rows, Split};
 use logistic::encode::Term;
-use logistic::model::{CrossValidation, ELASTIC_NET_RATIOS, Facts, LogisticRegression, Model, Path, Penalty, Rule};
+use logistic::model::{
+    Coefficient, CrossValidation, ELASTIC_NET_RATIOS, Facts, LogisticRegression, Model, Path, Penalty, Rule,
+};
 use logistic::plot;
 use logistic::table::{Cells, Table};
 
@@ -79,6 +81,9 @@ enum RuleName {
     OneStandardError,
 }
 
+/// The penalties compared, and the path of the ratio chosen.
+pub(crate) type Choice = (CrossValidation, Path);
+
 /// What decides which rows are held out together.
 pub(crate) enum SplitBy {
     Chance,
@@ -148,6 +153,13 @@ impl PenaltyArgs {
             refuse(there, name, "given with a penalty that is `auto`, such as `--l1 auto`", "none")?;
         }
         Ok(())
+    }
+
+    /// Whether coefficients are others than those of maximum likelihood.
+    pub(crate) fn any(&self) -> bool {
+        let given = |strength: Strength| strength != Strength::Given(0.0);
+        let net = self.elastic_net.map(|net| net.total);
+        [self.l1, self.l2, net].into_iter().flatten().any(given) || !self.bound.is_empty()
     }
 
     fn is_auto(&self) -> bool {
@@ -235,7 +247,7 @@ impl PenaltyArgs {
         rows: &Rows<'_>,
         split: &SplitBy,
         seed: u32,
-    ) -> Result<Option<(CrossValidation, Path)>, Error> {
+    ) -> Result<Option<Choice>, Error> {
         if !self.is_auto() {
             return Ok(None);
         }
@@ -277,20 +289,24 @@ fn each_term(terms: &[Term], column: &str, name: &'static str, mut f: impl FnMut
 pub(crate) fn pictures(dir: &std::path::Path, model: &Model, path: Option<&Path>) -> Outcome {
     let (Some(found), Some(path)) = (&model.cross_validation, path) else { return Ok(()) };
     let chosen = found.chosen();
-    let names: Vec<String> = model.encoder.terms().into_iter().map(|term| term.term).collect();
+    let slopes = model.coefficients.iter().filter(|coefficient| coefficient.column.is_some());
+    let class = |of: &Coefficient| of.class.as_ref().map_or(String::new(), |class| format!("{class}: "));
+    let names: Vec<String> = slopes.map(|coefficient| class(coefficient) + &coefficient.term).collect();
     plot::path(path, &names, Some(chosen.l1 + chosen.l2))?.save(dir, "path")?;
     plot::cross_validation(found)?.save(dir, "cross-validation").map(|_| ())
 }
 
-/// The coefficients that are not 0, the intercept aside.
+/// The terms with a coefficient that is not 0, of any class, the intercept aside.
 pub(crate) fn n_nonzero(model: &Model) -> usize {
     let slopes = model.coefficients.iter().filter(|coefficient| coefficient.column.is_some());
-    slopes.filter(|coefficient| coefficient.estimate.is_some_and(|estimate| estimate != 0.0)).count()
+    let others = slopes.filter(|coefficient| coefficient.estimate.is_some_and(|estimate| estimate != 0.0));
+    others.map(|coefficient| &coefficient.term).collect::<HashSet<_>>().len()
 }
 
 /// `lasso penalty l1 = 0.01 on standardised columns`.
 pub(crate) fn words(facts: &Facts) -> String {
     let mut words = match (facts.l1 > 0.0, facts.l2 > 0.0) {
+        (false, false) if facts.firth => return "Firth's bias-reduced likelihood".to_string(),
         (false, false) => return if facts.bounded { "within bounds" } else { "maximum likelihood" }.to_string(),
         (false, true) => format!("ridge penalty l2 = {}", short(facts.l2)),
         (true, false) => format!("lasso penalty l1 = {}", short(facts.l1)),
@@ -334,8 +350,8 @@ pub(crate) fn choice(model: &Model) -> String {
         }
     }
     if model.facts.l1 > 0.0 {
-        let all = model.coefficients.iter().filter(|coefficient| coefficient.column.is_some()).count();
-        let _ = writeln!(text, "{} of {all} coefficients are not 0", n_nonzero(model));
+        let all = model.encoder.terms().len();
+        let _ = writeln!(text, "{} of {all} columns have coefficients that are not 0", n_nonzero(model));
     }
     text
 }

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::SummaryArgs;
+use crate::inference::{self, p_value};
 use crate::output::{print, print_json, short, table};
-use crate::penalty;
+use crate::{diagnostics, penalty, separation};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     let model = Model::load(&args.model)?;
@@ -27,19 +28,21 @@ pub(crate) fn run(args: &SummaryArgs) -> Outcome {
 pub(crate) fn keys(model: &Model) -> Value {
     let facts = &model.facts;
     let target = &model.encoder.target;
+    let binary = target.classes.len() == 2;
     let warnings: Vec<Value> = model
         .warnings
         .iter()
         .map(|warning| json!({"kind": warning.kind(), "columns": warning.columns(), "message": warning.to_string()}))
         .collect();
-    let mut classes = [&target.negative, &target.positive];
+    let mut classes = target.classes.clone();
     classes.sort_unstable();
-    json!({
+    let mut keys = json!({
         "n_rows": facts.n_rows,
         "target": target.column,
         "classes": classes,
-        "positive": target.positive,
-        "threshold": model.threshold,
+        "positive": binary.then_some(target.positive()),
+        "base": (!binary).then_some(target.negative()),
+        "threshold": binary.then_some(model.threshold),
         "solver": facts.solver,
         "l1": facts.l1,
         "l2": facts.l2,
@@ -60,7 +63,11 @@ pub(crate) fn keys(model: &Model) -> Value {
         "gradient_max_norm": facts.gradient_max_norm,
         "gap": facts.gap,
         "warnings": warnings,
-    })
+    });
+    inference::add_keys(model, &mut keys);
+    diagnostics::add_keys(model, &mut keys);
+    separation::add_keys(model, &mut keys);
+    keys
 }
 
 fn coefficient_keys(coefficient: &Coefficient) -> Value {
@@ -73,12 +80,14 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
         "std_error": of(|i| i.std_error),
         "z": of(|i| i.z),
         "p_value": of(|i| i.p_value),
-        "ci_low": of(|i| i.ci_low),
-        "ci_high": of(|i| i.ci_high),
         "odds_ratio": coefficient.estimate.map(f64::exp),
     });
+    inference::add_coefficient_keys(inference, &mut keys);
     if let Some(level) = &coefficient.level {
         keys["level"] = json!(level);
+    }
+    if let Some(class) = &coefficient.class {
+        keys["class"] = json!(class);
     }
     keys
 }
@@ -87,10 +96,23 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
 pub(crate) fn words(model: &Model) -> String {
     let facts = &model.facts;
     let target = &model.encoder.target;
-    let mut text = format!(
-        "logistic regression: probability that `{}` is `{}` (against `{}`)\n",
-        target.column, target.positive, target.negative
-    );
+    let mut text = match target.classes.as_slice() {
+        [negative, positive] => {
+            format!(
+                "logistic regression: probability that `{}` is `{positive}` (against `{negative}`)\n",
+                target.column
+            )
+        }
+        classes => format!(
+            "multinomial logistic regression: probability of each of the {} classes of `{}`{}\n",
+            classes.len(),
+            target.column,
+            match model.coefficients.iter().any(|c| c.class.as_deref() == Some(target.negative())) {
+                true => String::new(),
+                false => format!(", coefficients against `{}`", target.negative()),
+            }
+        ),
+    };
     let _ = writeln!(
         text,
         "{} rows, {}, {} in {} iterations: {}",
@@ -101,47 +123,64 @@ pub(crate) fn words(model: &Model) -> String {
         facts.termination.replace('_', " ")
     );
     text.push_str(&penalty::choice(model));
-    let _ = writeln!(
-        text,
-        "certificate: gradient at most {:.1e}, objective within {:.1e} nats per row of its minimum\n",
-        facts.gradient_max_norm, facts.gap
-    );
-    text.push_str(&coefficient_table(model));
+    let (gradient, gap) = (facts.gradient_max_norm, facts.gap);
+    let _ = match facts.firth {
+        true => {
+            writeln!(text, "modified score at most {gradient:.1e}, maximum estimated {gap:.1e} nats per row away\n")
+        }
+        false => writeln!(
+            text,
+            "certificate: gradient at most {gradient:.1e}, objective within {gap:.1e} nats per row of its minimum\n"
+        ),
+    };
+    for own in model.coefficients.chunk_by(|a, b| a.class == b.class) {
+        if let Some(class) = &own[0].class {
+            let _ = writeln!(text, "\nclass `{class}`");
+        }
+        text.push_str(&coefficient_table(own));
+    }
     let _ = writeln!(
         text,
         "\nlog-likelihood {}   null {}   deviance {}\nAIC {}   BIC {}   McFadden R² {:.4}",
         short(facts.log_likelihood),
         short(facts.null_log_likelihood),
         short(facts.deviance()),
-        short(facts.aic()),
-        short(facts.bic()),
+        cell(facts.aic()),
+        cell(facts.bic()),
         facts.pseudo_r2_mcfadden(),
     );
+    text.push_str(&inference::words(model));
     text.push_str(penalty::no_inference(facts));
+    text.push_str(&separation::words(model));
+    text.push_str(&diagnostics::words(model));
     text
 }
 
-fn coefficient_table(model: &Model) -> String {
-    let header = ["term", "estimate", "std. error", "z", "p", "95 % low", "95 % high", "odds ratio"];
-    let mut table = table(header.map(String::from).to_vec());
-    for coefficient in &model.coefficients {
+fn coefficient_table(coefficients: &[Coefficient]) -> String {
+    let known = coefficients.iter().any(|coefficient| coefficient.inference.is_some());
+    let header: &[&str] = match known {
+        true => &["term", "estimate", "std. error", "z", "p", "95 % low", "95 % high", "odds ratio"],
+        false => &["term", "estimate", "odds ratio"],
+    };
+    let mut table = table(header.iter().map(ToString::to_string).collect());
+    for coefficient in coefficients {
         let inference = coefficient.inference.as_ref();
-        let cell = |value: Option<f64>| value.map_or("–".to_string(), short);
-        table.add_row(vec![
-            coefficient.term.clone(),
-            coefficient.estimate.map_or("left out".to_string(), short),
-            cell(inference.map(|i| i.std_error)),
-            inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)),
-            inference.map_or("–".to_string(), |i| p_value(i.p_value)),
-            cell(inference.map(|i| i.ci_low)),
-            cell(inference.map(|i| i.ci_high)),
-            cell(coefficient.estimate.map(f64::exp)),
-        ]);
+        let (low, high) = inference::interval(inference);
+        let mut row = vec![coefficient.term.clone(), coefficient.estimate.map_or("left out".to_string(), short)];
+        if known {
+            row.push(cell(inference.map(|i| i.std_error)));
+            row.push(inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)));
+            row.push(inference.map_or("–".to_string(), |i| p_value(i.p_value)));
+            row.push(cell(low));
+            row.push(cell(high));
+        }
+        row.push(cell(coefficient.estimate.map(f64::exp)));
+        table.add_row(row);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     format!("{}\n", table.trim_fmt())
 }
 
-fn p_value(p: f64) -> String {
-    if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }
+fn cell(value: Option<f64>) -> String {
+    value.map_or("–".to_string(), short)
 }

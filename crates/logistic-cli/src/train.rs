@@ -1,31 +1,33 @@
 //! `logistic train`.
 
-use std::path::Path as FilePath;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Encoding, Learnt, Target};
-use logistic::evaluate::Evaluation;
+use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::OutputFile;
-use logistic::model::{LogisticRegression, Method, Model, Path};
+use logistic::model::{Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
 use logistic::table::{ReadOptions, Table, read};
 use serde_json::json;
 
 use crate::args::{SolverName, TrainArgs};
+use crate::measure::Measured;
 use crate::output::{print, print_json, warn};
-use crate::penalty::SplitBy;
+use crate::penalty::{Choice, SplitBy};
 use crate::progress::{Progress, Reading};
-use crate::{Outcome, evaluate, penalty, summary};
+use crate::{Outcome, classes, diagnostics, penalty, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let (encoder, encoded, split) = data(args)?;
+    let Data { encoder, encoded, clusters, split, table } = data(args)?;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -36,8 +38,12 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let (model, path) = fitted(args, encoder, &train, &encoded, &split)?;
+    let Fitted { fit: mut fitted, settings, choice } = fitted(args, &encoder, &train, &split, clusters)?;
+    let tests = args.inference.add(&settings, &train, &encoder, &mut fitted)?;
     let fit_seconds = fit.elapsed().as_secs_f64();
+    let diagnostics = diagnostics::of(args, &fitted, &encoder, &train, &encoded, table.as_ref())?;
+    let (cross_validation, path) = choice.unzip();
+    let model = Model { diagnostics, tests, cross_validation, ..model(args, encoder, fitted, &train, &encoded)? };
     let test = tested(args, &model, &encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, &encoded, test.as_ref())?;
@@ -56,24 +62,28 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         keys["read_seconds"] = json!(read_seconds);
         keys["fit_seconds"] = json!(fit_seconds);
         if let Some(test) = &test {
-            keys["test"] = evaluate::keys(test);
+            keys["test"] = test.keys(&model);
         }
         return print_json(&keys);
     }
     warn(&model.warnings);
     let mut text = summary::words(&model);
+    if !matches!(args.threshold, Threshold::Fixed(_)) {
+        text.push_str(&format!("threshold {}: {} on the training rows\n", model.threshold, args.threshold));
+    }
+    text.push_str(&diagnostics::absent(args, &model));
     if let Some(test) = &test {
         text.push_str("\non the test rows\n");
-        text.push_str(&evaluate::words(test, &model.encoder.target));
+        text.push_str(&test.words(&model));
     }
     print(&text)
 }
 
 /// A folder that is made before long work and, if nothing came to be in it, taken away again.
-struct NewFolder<'a>(Option<&'a FilePath>);
+struct NewFolder<'a>(Option<&'a Path>);
 
 impl<'a> NewFolder<'a> {
-    fn make(dir: &'a FilePath) -> Result<Self, Error> {
+    fn make(dir: &'a Path) -> Result<Self, Error> {
         let new = !dir.exists();
         let io = |source| Error::Io { path: dir.to_path_buf(), action: "write", source };
         std::fs::create_dir_all(dir).map_err(io)?;
@@ -95,28 +105,47 @@ fn check(args: &TrainArgs) -> Outcome {
         found if found > 0.0 && found < 1.0 => Ok(()),
         found => Err(Error::Setting { name, expected: "between 0 and 1".to_string(), found: found.to_string() }),
     };
+    match args.threshold {
+        Threshold::Fixed(threshold) => share("threshold", threshold)?,
+        rule => rule.check()?,
+    }
     args.penalty.check(args.solver)?;
-    share("threshold", args.threshold)?;
+    args.inference.check(args.penalty.any())?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
-fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, SplitBy), Error> {
+/// A table, ready for fits.
+struct Data {
+    encoder: Encoder,
+    encoded: Encoded,
+    clusters: Option<Arc<[u32]>>,
+    split: SplitBy,
+    /// Kept where diagnostics will ask for lines.
+    table: Option<Table>,
+}
+
+fn data(args: &TrainArgs) -> Result<Data, Error> {
     let mut options = args.format.options(args.categorical.clone());
+    let cluster = &args.inference.cluster;
     let split_by = args.penalty.split_by();
-    let named = |name: &String| *name == args.target || args.weights.as_ref() == Some(name) || split_by == Some(name);
-    options.exclude = args.exclude.iter().filter(|name| !named(name)).cloned().collect();
+    let others: Vec<&String> =
+        [&args.target].into_iter().chain(&args.weights).chain(&args.offset).chain(cluster).chain(split_by).collect();
+    options.exclude = args.exclude.iter().filter(|name| !others.contains(name)).cloned().collect();
     if !args.features.is_empty() {
-        options.only =
-            Some(args.features.iter().chain([&args.target]).chain(&args.weights).chain(split_by).cloned().collect());
+        options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
     }
     let table = load(&args.data, &options)?;
     let encoding = Encoding {
         target: args.target.clone(),
         positive: args.positive.clone(),
         features: args.features.clone(),
-        exclude: args.exclude.iter().chain(split_by).cloned().collect(),
+        exclude: {
+            let cluster = cluster.iter().filter(|c| !args.features.contains(c));
+            args.exclude.iter().chain(cluster).chain(split_by).cloned().collect()
+        },
         categorical: args.categorical.clone(),
         weights: args.weights.clone(),
+        offset: args.offset.clone(),
         missing: args.missing.into(),
         reference: pairs(&args.reference, '=', |name, _| table.require(name).is_ok()),
         min_level_count: args.min_level_count,
@@ -129,8 +158,9 @@ fn data(args: &TrainArgs) -> Result<(Encoder, Encoded, SplitBy), Error> {
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
     encoded.warnings.splice(0..0, warnings);
+    let clusters = args.inference.clusters(&table, &encoded.rows)?;
     let split = args.penalty.split(&table, &encoded.rows)?;
-    Ok((encoder, encoded, split))
+    Ok(Data { encoder, encoded, clusters, split, table: args.diagnostics.then_some(table) })
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else
@@ -150,13 +180,20 @@ pub(crate) fn load(paths: &[String], options: &ReadOptions) -> Result<Table, Err
     read(paths, options, &|bytes| bar.hear(bytes))
 }
 
+/// A fit, its settings, and how the penalty was chosen, where it was.
+struct Fitted {
+    fit: Fit,
+    settings: LogisticRegression,
+    choice: Option<Choice>,
+}
+
 fn fitted(
     args: &TrainArgs,
-    encoder: Encoder,
+    encoder: &Encoder,
     rows: &Rows<'_>,
-    encoded: &Encoded,
     split: &SplitBy,
-) -> Result<(Model, Option<Path>), Error> {
+    clusters: Option<Arc<[u32]>>,
+) -> Result<Fitted, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Newton => Method::Newton,
@@ -169,81 +206,93 @@ fn fitted(
         SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
     };
     let terms = encoder.terms();
-    let mut settings = LogisticRegression {
+    let settings = LogisticRegression {
         penalty: args.penalty.penalty(&terms)?,
         bounds: args.penalty.bounds(&terms)?,
         intercept: !args.no_intercept,
         method,
+        class_weight: classes::weights(args, &encoder.target)?,
+        weight_kind: args.weight_kind.into(),
         ..LogisticRegression::default()
     };
-    let chosen = args.penalty.choose(&mut settings, rows, split, seed as u32);
-    let (found, path) = chosen.map_err(|error| error.in_file(&args.data[0]))?.unzip();
+    let mut settings = args.inference.settings(settings, clusters);
+    let choice = args.penalty.choose(&mut settings, rows, split, seed as u32);
+    let choice = choice.map_err(|error| error.in_file(&args.data[0]))?;
     let fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step));
     drop(progress);
-    let fit = fit.map_err(|error| error.in_file(&args.data[0]))?;
-    let model = Model::new(encoder, fit, args.threshold, encoded.warnings.clone());
-    Ok((Model { cross_validation: found, ..model }, path))
+    Ok(Fitted { fit: fit.map_err(|error| error.in_file(&args.data[0]))?, settings, choice })
+}
+
+/// The model as it will be used: its probabilities freed of the weights of classes, its threshold chosen.
+fn model(args: &TrainArgs, encoder: Encoder, fit: Fit, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+    let fixed = if let Threshold::Fixed(threshold) = args.threshold { threshold } else { 0.5 };
+    let mut model = Model::new(encoder, fit, fixed, encoded.warnings.clone());
+    if !args.raw_probabilities {
+        model = model.calibrated()?;
+    }
+    if !matches!(args.threshold, Threshold::Fixed(_)) {
+        model.threshold = chosen(args.threshold, &model, rows, encoded)?;
+    }
+    Ok(model)
+}
+
+/// The threshold by its rule, on the rows trained on.
+fn chosen(rule: Threshold, model: &Model, rows: &Rows<'_>, encoded: &Encoded) -> Result<f64, Error> {
+    classes::two(model, "threshold")?;
+    let all = model.probabilities(encoded);
+    let probabilities: Vec<f64> = rows.indices().map(|row| all[row]).collect();
+    let threshold = rule.choose(&probabilities, &rows.y(), rows.weight().as_deref())?;
+    // Strictly between 0 and 1, as where it is typed.
+    Ok(threshold.clamp(f64::MIN_POSITIVE, 1.0_f64.next_down()))
 }
 
 /// The evaluation on the rows held out, or on the test file.
-fn tested(
-    args: &TrainArgs,
-    model: &Model,
-    encoded: &Encoded,
-    held_out: &Rows<'_>,
-) -> Result<Option<Evaluation>, Error> {
+fn tested(args: &TrainArgs, model: &Model, encoded: &Encoded, held_out: &Rows<'_>) -> Result<Option<Measured>, Error> {
     if !args.test_data.is_empty() {
         let table = load(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
-        let probabilities = model.probabilities(&encoded);
-        let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
-        return Evaluation::new(&probabilities, y, weight, args.threshold).map(Some);
+        let all: Vec<usize> = (0..encoded.dataset.len()).collect();
+        return Measured::of(model, &encoded, &all).map(Some);
     }
-    if held_out.is_empty() {
-        return Ok(None);
-    }
-    let all = model.probabilities(encoded);
-    let probabilities: Vec<f64> = held_out.indices().map(|row| all[row]).collect();
-    let weight = held_out.weight();
-    Evaluation::new(&probabilities, &held_out.y(), weight.as_deref(), args.threshold).map(Some)
+    let rows: Vec<usize> = held_out.indices().collect();
+    if rows.is_empty() { Ok(None) } else { Measured::of(model, encoded, &rows).map(Some) }
 }
 
 /// Pictures of the fit: of the test rows where there are some, else of the training rows.
-fn pictures(dir: &FilePath, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Evaluation>) -> Outcome {
+fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Measured>) -> Outcome {
     let unit = match args.solver {
         SolverName::Newton | SolverName::Lbfgs => "iteration",
         SolverName::Sgd | SolverName::Adam => "epoch",
     };
     plot::training_loss(&model.trace, unit)?.save(dir, "training-loss")?;
     plot::log_probability().save(dir, "log-probability")?;
-    if let [Feature::Number(a), Feature::Number(b)] = encoded.dataset.features() {
+    if let ([Feature::Number(a), Feature::Number(b)], 2) = (encoded.dataset.features(), encoded.dataset.n_classes()) {
         let points: Vec<[f64; 2]> = a.iter().zip(b).map(|(&a, &b)| [a, b]).collect();
         let positive: Vec<bool> = encoded.dataset.y().iter().map(|&y| y == 1.0).collect();
         let target = &model.encoder.target;
         let names: Vec<&str> = model.encoder.sources.iter().map(|source| source.name.as_str()).collect();
         let weight = model.weight();
         let boundary = Boundary { weight: [weight[0], weight[1]], bias: model.intercept(), threshold: model.threshold };
-        let classes = [target.negative.as_str(), target.positive.as_str()];
+        let classes = [target.negative(), target.positive()];
         let axes = [names[0], names[names.len() - 1]];
         plot::scatter(&points, &positive, axes, classes, Some(boundary))?.save(dir, "decision-boundary")?;
     }
     if let Some(test) = test {
-        return evaluation_pictures(dir, test, &model.encoder.target);
+        return test.pictures(dir, model);
     }
-    let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
-    let evaluation = Evaluation::new(&model.probabilities(encoded), y, weight, model.threshold)?;
-    evaluation_pictures(dir, &evaluation, &model.encoder.target)
+    let all: Vec<usize> = (0..encoded.dataset.len()).collect();
+    Measured::of(model, encoded, &all)?.pictures(dir, model)
 }
 
 /// Pictures of an evaluation; curves that do not exist for rows of one class are left out.
-pub(crate) fn evaluation_pictures(dir: &FilePath, evaluation: &Evaluation, target: &Target) -> Outcome {
+pub(crate) fn evaluation_pictures(dir: &Path, evaluation: &Evaluation, target: &Target) -> Outcome {
     let matrix = &evaluation.confusion;
-    plot::confusion_matrix(matrix, [&target.negative, &target.positive])?.save(dir, "confusion-matrix")?;
+    plot::confusion_matrix(matrix, [target.negative(), target.positive()])?.save(dir, "confusion-matrix")?;
     if let Some(roc) = &evaluation.roc {
-        plot::roc(roc).save(dir, "roc")?;
+        plot::roc(roc, evaluation.delong.map(|delong| delong.interval))?.save(dir, "roc")?;
     }
     if let Some(pr) = &evaluation.pr {
         plot::precision_recall(pr, matrix.positives() / matrix.total())?.save(dir, "precision-recall")?;
     }
-    plot::calibration(&evaluation.calibration).save(dir, "calibration").map(|_| ())
+    plot::calibration(&evaluation.calibration)?.save(dir, "calibration").map(|_| ())
 }

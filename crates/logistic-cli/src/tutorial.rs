@@ -141,9 +141,10 @@ fn pictures(dir: &Path, data: &Dataset, walk: &Walk) -> Outcome {
     plot::confusion_matrix(&walk.evaluation.confusion, ["0", "1"])?.save(dir, "5-confusion-matrix")?;
     if let (Some(roc), Some(pr)) = (&walk.evaluation.roc, &walk.evaluation.pr) {
         let matrix = &walk.evaluation.confusion;
-        plot::roc(roc).save(dir, "6-roc")?;
+        let interval = walk.evaluation.delong.map(|delong| delong.interval);
+        plot::roc(roc, interval)?.save(dir, "6-roc")?;
         plot::precision_recall(pr, matrix.positives() / matrix.total())?.save(dir, "7-precision-recall")?;
-        plot::calibration(&walk.evaluation.calibration).save(dir, "8-calibration")?;
+        plot::calibration(&walk.evaluation.calibration)?.save(dir, "8-calibration")?;
     }
     Ok(())
 }

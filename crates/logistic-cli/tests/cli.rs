@@ -261,9 +261,9 @@ fn a_model_file_that_changed_is_refused() {
         let error = failure(&["summary", &path]);
         assert!(error.starts_with("error: ") && error.contains("model.json: "), "byte {at}: {error}");
     }
-    let newer = String::from_utf8(text).unwrap().replacen("\"format_version\": 2", "\"format_version\": 3", 1);
+    let newer = String::from_utf8(text).unwrap().replacen("\"format_version\": 3", "\"format_version\": 4", 1);
     std::fs::write(&path, newer).unwrap();
-    assert!(failure(&["summary", &path]).contains("format version 3 is newer"));
+    assert!(failure(&["summary", &path]).contains("format version 4 is newer"));
 }
 
 #[test]
@@ -314,8 +314,117 @@ fn held_out_rows_are_evaluated_and_pictured() {
     assert!(fit["test"]["roc_auc"].as_f64().unwrap() > 0.9);
     assert!(std::path::Path::new(&plots).join("decision-boundary.svg").exists());
     assert!(std::path::Path::new(&plots).join("confusion-matrix.png").exists());
+    let (model, pictures) = (folder.path("model.json"), folder.path("pictures"));
+    assert!(logistic(&[&args[..], &["mean radius,mean texture", "-o", &model]].concat()).status.success());
+    assert!(logistic(&["evaluate", &model, &data, "--plots", &pictures]).status.success());
+    assert!(std::path::Path::new(&pictures).join("gains.svg").exists());
     let again = json(&[&args[..], &more[..]].concat());
     assert_eq!(again["coefficients"], fit["coefficients"]);
+}
+
+/// Every number has its interval beside it, and it lies inside.
+#[test]
+fn an_evaluation_says_how_sure_it_is() {
+    let folder = Folder::new();
+    let (data, model) = (testdata("german_credit.csv"), folder.path("model.json"));
+    let train =
+        ["train", &data, "--target", "creditability", "--positive", "bad", "--test-fraction", "0.3", "-o", &model];
+    assert!(logistic(&train).status.success());
+    let base = ["evaluate", &model, &data, "--json"];
+    let found = json(&base);
+    let mut beside = 0;
+    for of in [&found, &found["calibration"]] {
+        for (name, interval) in of.as_object().unwrap() {
+            if let Some(of) = name.strip_suffix("_ci").map(|name| of[name].as_f64().unwrap()) {
+                let end = |at: usize| interval[at].as_f64().unwrap();
+                assert!(end(0) < of && of < end(1), "{name}: {of} and {interval}");
+                beside += 1;
+            }
+        }
+    }
+    assert_eq!(beside, 12);
+    assert_eq!(found["bootstrap"], 1000);
+    assert_eq!(found, json(&base), "the same seed");
+    let reseeded = json(&[&base[..], &["--seed", "1"]].concat());
+    assert_eq!(reseeded["roc_auc_ci"], found["roc_auc_ci"]);
+    assert_ne!(reseeded["f1_ci"], found["f1_ci"]);
+    let quick = json(&[&base[..], &["--bootstrap", "0"]].concat());
+    assert_eq!((&quick["f1_ci"], &quick["calibration"]["slope_ci"]), (&Value::Null, &Value::Null));
+    assert_eq!(quick["accuracy_ci"], found["accuracy_ci"]);
+    let tenths = found["gains"].as_array().unwrap();
+    assert_eq!((tenths.len(), tenths[9]["gain"].as_f64()), (10, Some(1.0)));
+    let weighted = json(&[&base[..], &["--weights", "credit_amount", "--bootstrap", "100"]].concat());
+    let [plain, weighted] =
+        [&found, &weighted].map(|of| of["accuracy_ci"][1].as_f64().unwrap() - of["accuracy_ci"][0].as_f64().unwrap());
+    assert!(weighted > 1.2 * plain, "unequal weights count as fewer rows");
+    let text = stdout(&logistic(&["evaluate", &model, &data]));
+    assert!(text.contains("95 % intervals: Wilson (rates), DeLong (ROC AUC), 1000 bootstrap resamples"), "{text}");
+    assert!(text.contains("by tenths of the rows"), "{text}");
+}
+
+#[test]
+fn thresholds_are_chosen_by_rule() {
+    let folder = Folder::new();
+    let (data, model) = (testdata("saheart.csv"), folder.path("model.json"));
+    let trained = json(&["train", &data, "--target", "chd", "--threshold", "youden", "-o", &model, "--json"]);
+    let threshold = trained["threshold"].as_f64().unwrap();
+    assert!(threshold > 0.2 && threshold < 0.4, "{threshold}");
+    let at = |rule: &str| json(&["evaluate", &model, &data, "--bootstrap", "0", "--threshold", rule, "--json"]);
+    let own = json(&["evaluate", &model, &data, "--bootstrap", "0", "--json"]);
+    assert_eq!(own["threshold"].as_f64(), Some(threshold));
+    assert!(own["threshold_rule"].is_null());
+    assert_eq!(at("youden")["threshold"].as_f64(), Some(threshold));
+    assert_eq!(at("youden")["threshold_rule"], "youden");
+    let number = |of: &Value, name: &str| of[name].as_f64().unwrap();
+    assert!(number(&at("f1"), "f1") >= number(&own, "f1"));
+    assert!(number(&at("recall:0.9"), "recall") >= 0.9);
+    assert!(number(&at("precision:0.75"), "precision") >= 0.75);
+    let costly = |rule: &str| number(&at(rule), "threshold");
+    assert!(costly("cost:1,10") < costly("cost:1,1"));
+    let text = stdout(&logistic(&["evaluate", &model, &data, "--threshold", "f1"]));
+    assert!(text.contains("The threshold was chosen on these rows, by f1"), "{text}");
+    let text = stdout(&logistic(&["train", &data, "--target", "chd", "--threshold", "recall:0.9"]));
+    assert!(text.contains("recall:0.9 on the training rows"), "{text}");
+    // The rows held out have no say.
+    let base = ["train", &data, "--target", "chd", "--test-fraction", "0.5", "--threshold", "f1", "--json"];
+    let held_out = json(&base);
+    assert_eq!(held_out["test"]["threshold"], held_out["threshold"]);
+    let unreached = failure(&["evaluate", &model, &testdata("saheart.csv"), "--threshold", "cost:0,0"]);
+    assert!(unreached.contains("`cost` must be two finite numbers"), "{unreached}");
+    assert_eq!(logistic(&["train", &data, "--target", "chd", "--threshold", "high"]).status.code(), Some(2));
+}
+
+#[test]
+fn two_models_are_compared_on_the_same_rows() {
+    let folder = Folder::new();
+    let data = testdata("penguins.csv");
+    let (whole, part) = (folder.path("whole.json"), folder.path("part.json"));
+    let train = |features: &str, model: &str| {
+        let target = ["train", &data, "--target", "species", "--positive", "Adelie", "--missing", "drop"];
+        let output = logistic(&[&target[..], &["--features", features, "-o", model]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    train("bill_depth_mm,body_mass_g,sex", &whole);
+    train("bill_depth_mm,body_mass_g", &part);
+    let compare =
+        |one: &str, other: &str| json(&["evaluate", one, &data, "--compare", other, "--json"])["compare"].clone();
+    let (there, back) = (compare(&whole, &part), compare(&part, &whole));
+    // Eleven rows lack the sex, two of them the measurements too: either way the rows that both can score.
+    assert_eq!((there["n_rows"].as_u64(), back["n_rows"].as_u64()), (Some(333), Some(333)));
+    for metric in ["roc_auc", "log_loss"] {
+        assert_eq!((&there[metric]["own"], &there[metric]["other"]), (&back[metric]["other"], &back[metric]["own"]));
+        let z = |of: &Value| of[metric]["z"].as_f64().unwrap();
+        assert!((z(&there) + z(&back)).abs() < 1e-9);
+    }
+    assert!(there["roc_auc"]["difference"].as_f64().unwrap() > 0.0);
+    let text = stdout(&logistic(&["evaluate", &whole, &data, "--compare", &part]));
+    assert!(text.contains("on 333 rows") && text.contains("DeLong z"), "{text}");
+    let text = stdout(&logistic(&["evaluate", &whole, &data, "--compare", &whole]));
+    assert!(text.contains("difference 0.0000, no test"), "{text}");
+    let other = folder.path("other.json");
+    assert!(logistic(&["train", &testdata("spector.csv"), "--target", "GRADE", "-o", &other]).status.success());
+    let error = failure(&["evaluate", &whole, &data, "--compare", &other]);
+    assert!(error.contains("`compare` must be a model of `species` being `Adelie`"), "{error}");
 }
 
 #[test]

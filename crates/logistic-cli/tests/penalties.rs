@@ -117,7 +117,7 @@ fn the_choice_is_kept_and_told() {
     ]);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    for words in ["lasso penalty l1 = ", "by 5 folds", "coefficients are not 0", "No standard errors"] {
+    for words in ["lasso penalty l1 = ", "by 5 folds", "coefficients that are not 0", "No standard errors"] {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
     for picture in ["plots/path.png", "plots/cross-validation.svg"] {

@@ -66,15 +66,47 @@ impl Cholesky {
         }
     }
 
+    /// Replaces each of `width` columns by `L⁻¹` times it.
+    ///
+    /// # Shapes
+    /// `columns` row-major (n, width).
+    pub(crate) fn solve_lower_columns(&self, columns: &mut [f64], width: usize) {
+        for i in 0..self.n {
+            let (solved, rest) = columns.split_at_mut(i * width);
+            let row = &mut rest[..width];
+            for (k, other) in solved.chunks_exact(width.max(1)).enumerate() {
+                let l = self.lower[i * self.n + k];
+                row.iter_mut().zip(other).for_each(|(b, x)| *b -= l * x);
+            }
+            let pivot = self.lower[i * self.n + i];
+            row.iter_mut().for_each(|b| *b /= pivot);
+        }
+    }
+
+    /// L, row-major (n, n).
+    pub(crate) fn lower(&self) -> &[f64] {
+        &self.lower
+    }
+
     /// Replaces `b` by `A⁻¹·b`.
     pub fn solve(&self, b: &mut [f64]) {
         self.solve_lower(b);
+        self.solve_upper(b);
+    }
+
+    /// Replaces `b` by `L⁻ᵀ·b`.
+    pub fn solve_upper(&self, b: &mut [f64]) {
         for i in (0..self.n).rev() {
             b[i] /= self.lower[i * self.n + i];
             let (head, tail) = b.split_at_mut(i);
             let row = &self.lower[i * self.n..i * self.n + i];
             head.iter_mut().zip(row).for_each(|(b, l)| *b -= tail[0] * l);
         }
+    }
+
+    /// `log|A|`.
+    pub fn log_determinant(&self) -> f64 {
+        (0..self.n).map(|i| 2.0 * self.lower[i * self.n + i].ln()).sum()
     }
 
     /// `A⁻¹`, row-major (n, n), both triangles.
@@ -107,8 +139,17 @@ mod tests {
         for (found, expected) in b.iter().zip([1.0, -2.0, 3.0]) {
             assert!((found - expected).abs() < 1e-14);
         }
+        // L⁻¹ of two columns at once is that of each.
+        let (mut first, mut second, mut both) = ([1.0, 2.0, 3.0], [-1.0, 0.5, 4.0], [1.0, -1.0, 2.0, 0.5, 3.0, 4.0]);
+        factor.solve_lower_columns(&mut both, 2);
+        factor.solve_lower(&mut first);
+        factor.solve_lower(&mut second);
+        for i in 0..3 {
+            assert!((both[2 * i] - first[i]).abs() < 1e-15 && (both[2 * i + 1] - second[i]).abs() < 1e-15);
+        }
         // 1/67 · cofactors, by hand.
         assert!((factor.inverse()[0] - 21.0 / 67.0).abs() < 1e-15);
+        assert!((factor.log_determinant() - 67f64.ln()).abs() < 1e-14);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod cholesky;
 pub mod dataset;
+pub mod distribution;
 pub mod encode;
 pub mod error;
 pub mod evaluate;

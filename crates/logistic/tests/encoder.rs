@@ -191,8 +191,9 @@ fn what_a_model_left_out_scoring_need_not_have() {
     assert_eq!(left_out.collect::<Vec<_>>(), ["same", "constant"]);
     let lean = model.clone().without_unused_columns();
     assert_eq!(lean.encoder.columns(), ["a"]);
-    let (_, lean_probabilities) = lean.predict(&self::table("a\n3\n5\n")).unwrap();
-    let (_, whole_probabilities) = model.predict(&self::table("a,same,constant\n3,3,1\n5,5,1\n")).unwrap();
+    let lean_probabilities = lean.probabilities(&lean.encoder.features(&self::table("a\n3\n5\n")).unwrap());
+    let whole_probabilities =
+        model.probabilities(&model.encoder.features(&self::table("a,same,constant\n3,3,1\n5,5,1\n")).unwrap());
     assert_eq!(lean_probabilities, whole_probabilities);
     assert_eq!(Model::from_json(&lean.to_json().unwrap(), "model.json").unwrap(), lean);
 }

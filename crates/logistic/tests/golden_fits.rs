@@ -130,8 +130,8 @@ fn maximum_likelihood() {
             (facts.log_likelihood, "loglik"),
             (facts.null_log_likelihood, "null_loglik"),
             (facts.deviance(), "deviance"),
-            (facts.aic(), "aic"),
-            (facts.bic(), "bic_n_rows"),
+            (facts.aic().unwrap(), "aic"),
+            (facts.bic().unwrap(), "bic_n_rows"),
         ] {
             let expected = reference[key].as_f64().unwrap();
             close(found, expected, LIKELIHOOD * expected.abs(), &format!("{id} {key}"));

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use logistic::evaluate::{
-    Calibration, CalibrationBin, ConfusionMatrix, Evaluation, PrCurve, RocCurve, brier, calibration_bins,
-    calibration_line, log_loss, log_loss_from_logits,
+    Averages, Calibration, CalibrationBin, Comparison, ConfusionMatrix, DeLong, Evaluation, Interval, Intervals,
+    MultiConfusionMatrix, MultiEvaluation, PrCurve, RocCurve, brier, calibration_bins, calibration_line, log_loss,
+    log_loss_from_logits,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -36,6 +37,19 @@ fn assert_same(found: Option<f64>, expected: &Value, tolerance: f64, what: &str)
     }
 }
 
+#[track_caller]
+fn assert_same_ends(found: Option<Interval>, expected: &Value, what: &str) {
+    assert_eq!(found.is_some(), !expected.is_null(), "{what}");
+    if let Some(Interval { low, high }) = found {
+        assert_all_close(&[low, high], &numbers(expected), METRIC, what);
+    }
+}
+
+fn golden() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/golden/metrics.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
@@ -53,8 +67,6 @@ struct Case {
 
 impl Case {
     fn all() -> Vec<Case> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/golden/metrics.json");
-        let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let optional = |value: &Value| (!value.is_null()).then(|| numbers(value));
         let case = |case: &Value| Case {
             name: case["name"].as_str().unwrap().to_string(),
@@ -65,7 +77,7 @@ impl Case {
             logit: optional(&case["logit"]),
             expected: case["expected"].clone(),
         };
-        golden["cases"].as_array().unwrap().iter().map(case).collect()
+        golden()["cases"].as_array().unwrap().iter().map(case).collect()
     }
 
     fn named(name: &str) -> Case {
@@ -89,6 +101,8 @@ fn rates_are_those_of_scikit_learn() {
         assert_same(confusion.precision(), &expected["precision"], METRIC, &name);
         assert_same(confusion.recall(), &expected["recall"], METRIC, &name);
         assert_same(confusion.specificity(), &expected["specificity"], METRIC, &name);
+        let negative = &expected["negative_predictive_value"];
+        assert_same(confusion.negative_predictive_value(), negative, METRIC, &name);
         assert_same(confusion.f1(), &expected["f1"], METRIC, &name);
         assert_same(confusion.mcc(), &expected["mcc"], METRIC, &name);
     }
@@ -149,6 +163,124 @@ fn calibration_is_that_of_scikit_learn_and_statsmodels() {
     }
 }
 
+/// With weights the number of rows is the effective one.
+#[test]
+fn intervals_of_rates_are_those_of_statsmodels() {
+    for Case { name, threshold, probability, y, weight, expected, .. } in Case::all() {
+        let found = Intervals::new(&probability, &y, weight.as_deref(), threshold, 0, 0).unwrap();
+        let expected = &expected["wilson"];
+        for (found, rate) in [
+            (found.accuracy, "accuracy"),
+            (found.precision, "precision"),
+            (found.recall, "recall"),
+            (found.false_positive_rate, "false_positive_rate"),
+            (found.specificity, "specificity"),
+            (found.negative_predictive_value, "negative_predictive_value"),
+        ] {
+            assert_same_ends(found, &expected[rate], &format!("{name}: {rate}"));
+        }
+        assert_eq!((found.f1, found.log_loss, found.calibration_slope), (None, None, None));
+    }
+}
+
+#[test]
+fn intervals_of_the_roc_area_are_those_of_proc() {
+    for case in Case::all() {
+        let (found, Case { name, expected, .. }) = (case.evaluation().delong, &case);
+        assert_same(found.map(|found| found.std_error), &expected["delong"]["std_error"], METRIC, name);
+        assert_same_ends(found.map(|found| found.interval), &expected["delong"]["interval"], name);
+        if let Some(DeLong { area, .. }) = found {
+            assert_same(Some(area), &expected["roc_auc"], METRIC, name);
+        }
+    }
+}
+
+#[test]
+fn comparisons_are_those_of_proc_and_scipy() {
+    for case in golden()["comparisons"].as_array().unwrap() {
+        let (name, expected) = (case["name"].as_str().unwrap(), &case["expected"]);
+        let (p, other, y) = (numbers(&case["probability"]), numbers(&case["other"]), numbers(&case["y"]));
+        let found = Comparison::new([&p, &other], &y, None).unwrap();
+        assert_all_close(&found.roc_auc.unwrap(), &numbers(&expected["roc_auc"]), METRIC, name);
+        assert_all_close(&found.log_loss, &numbers(&expected["log_loss"]), METRIC, name);
+        let area = found.roc_auc_difference.unwrap();
+        assert_same(Some(area.z), &expected["z"], METRIC, name);
+        assert_same(Some(area.p_value), &expected["p_value"], METRIC, name);
+        assert_same_ends(Some(area.interval), &expected["interval"], name);
+        let loss = found.log_loss_difference.unwrap();
+        assert_close(loss.value, found.log_loss[0] - found.log_loss[1], METRIC, name);
+        assert_same(Some(loss.std_error), &expected["log_loss_std_error"], METRIC, name);
+        let back = Comparison::new([&other, &p], &y, None).unwrap();
+        assert_close(back.roc_auc_difference.unwrap().z, -area.z, METRIC, name);
+        // Weights that are all the same change nothing, and one that differs takes DeLong away.
+        let mut weight = vec![0.3; y.len()];
+        let weighted = Comparison::new([&p, &other], &y, Some(&weight)).unwrap();
+        assert_close(weighted.roc_auc_difference.unwrap().std_error, area.std_error, METRIC, name);
+        assert_close(weighted.log_loss_difference.unwrap().std_error, loss.std_error, METRIC, name);
+        weight[0] = 0.2;
+        assert_eq!(Comparison::new([&p, &other], &y, Some(&weight)).unwrap().roc_auc_difference, None);
+    }
+    let (p, y) = ([0.1, 0.4, 0.6, 0.8], [0.0, 1.0, 0.0, 1.0]);
+    let same = Comparison::new([&p, &p], &y, None).unwrap();
+    assert_eq!((same.roc_auc, same.roc_auc_difference, same.log_loss_difference), (Some([0.75; 2]), None, None));
+    let error = Comparison::new([&p, &p[..3]], &y, None).unwrap_err().to_string();
+    assert_eq!(error, "length of the second probabilities: expected 4, found 3");
+}
+
+#[test]
+fn several_classes_are_evaluated_as_by_scikit_learn() {
+    for case in golden()["several"].as_array().unwrap() {
+        let (name, expected) = (case["name"].as_str().unwrap(), &case["expected"]);
+        let (p, y) = (numbers(&case["probability"]), numbers(&case["y"]));
+        let weight = (!case["weight"].is_null()).then(|| numbers(&case["weight"]));
+        let n = case["n_classes"].as_u64().unwrap() as usize;
+        let found = MultiEvaluation::new(&p, n, &y, weight.as_deref()).unwrap();
+        let matrix = &found.confusion;
+        assert_all_close(matrix.counts(), &numbers(&expected["confusion_matrix"]), METRIC, name);
+        assert_same(Some(matrix.accuracy()), &expected["accuracy"], METRIC, name);
+        assert_same(Some(matrix.balanced_accuracy()), &expected["balanced_accuracy"], METRIC, name);
+        assert_same(matrix.kappa(), &expected["kappa"], METRIC, name);
+        assert_same(Some(found.log_loss), &expected["log_loss"], METRIC, name);
+        assert_same(Some(found.brier), &expected["brier"], METRIC, name);
+        for class in 0..n {
+            let one = matrix.one_vs_rest(class).unwrap();
+            assert_same(one.precision(), &expected["precision"][class], METRIC, name);
+            assert_same(one.recall(), &expected["recall"][class], METRIC, name);
+            assert_same(one.f1(), &expected["f1"][class], METRIC, name);
+            assert_same(found.roc_auc[class], &expected["roc_auc"][class], METRIC, name);
+        }
+        assert_eq!(matrix.one_vs_rest(n), None);
+        for (Averages { precision, recall, f1, roc_auc }, expected) in
+            [(found.macro_average(), &expected["macro"]), (found.weighted_average(), &expected["weighted"])]
+        {
+            assert_same(precision, &expected["precision"], METRIC, name);
+            assert_same(recall, &expected["recall"], METRIC, name);
+            assert_same(f1, &expected["f1"], METRIC, name);
+            assert_same(roc_auc, &expected["roc_auc"], METRIC, name);
+        }
+    }
+}
+
+#[test]
+fn unsound_classes_are_refused_in_words() {
+    let says = |p: &[f64], n, y: &[f64]| MultiEvaluation::new(p, n, y, None).unwrap_err().to_string();
+    let row_1 = "in row 1 (the first row is row 0)";
+    assert_eq!(says(&[0.5; 3], 2, &[0.0, 1.0]), "length of probability: expected 4, found 3");
+    assert_eq!(says(&[], 2, &[]), "expected at least one row, found none");
+    assert_eq!(says(&[0.5; 4], 2, &[0.0, 2.0]), format!("expected a class from 0 to 1, found 2 {row_1}"));
+    assert_eq!(says(&[0.5; 4], 2, &[0.0, 0.5]), format!("expected a class from 0 to 1, found 0.5 {row_1}"));
+    assert_eq!(says(&[1.0], 1, &[0.0]), "`n_classes` must be from 2 to 1000, found 1");
+    assert_eq!(says(&[], 0, &[0.0]), "`n_classes` must be from 2 to 1000, found 0");
+    assert_eq!(
+        says(&[0.5, 0.5, 0.5, 0.25], 2, &[0.0, 1.0]),
+        format!("expected probabilities of a row whose sum is 1, found a sum of 0.75 {row_1}")
+    );
+    let nan = says(&[0.5, 0.5, f64::NAN, 0.25], 2, &[0.0, 1.0]);
+    assert!(nan.starts_with("expected a probability from 0 to 1, found NaN in row 2"), "{nan}");
+    let one_class = MultiConfusionMatrix::of_calls(&[1.0, 1.0], &[1.0, 1.0], 3, None).unwrap();
+    assert_eq!((one_class.accuracy(), one_class.balanced_accuracy(), one_class.kappa()), (1.0, 1.0, None));
+}
+
 /// The tutorial prints a precision of 0.25 and a recall of 0.0673 for this very matrix.
 #[test]
 fn the_tutorials_rates_come_from_the_right_cells() {
@@ -171,10 +303,11 @@ fn a_matrix_without_rows_has_no_rates() {
         empty.recall(),
         empty.false_positive_rate(),
         empty.specificity(),
+        empty.negative_predictive_value(),
         empty.f1(),
         empty.mcc(),
     ];
-    assert_eq!(rates, [None; 8]);
+    assert_eq!(rates, [None; 9]);
 }
 
 #[test]

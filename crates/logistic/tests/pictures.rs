@@ -2,13 +2,18 @@
 #![cfg(feature = "plot")]
 
 use logistic::dataset::{Dataset, Folds};
-use logistic::evaluate::{ConfusionMatrix, Evaluation};
+use logistic::evaluate::{ConfusionMatrix, Evaluation, Gains, Interval};
 use logistic::model::{ELASTIC_NET_RATIOS, LogisticRegression, Path, Penalty, Rule};
 use logistic::plot::{self, Boundary, Picture};
 
-fn evaluation() -> Evaluation {
+fn rows() -> (Vec<f64>, Vec<f64>) {
     let p: Vec<f64> = (0..400).map(|i| f64::from((i * 37) % 101) / 101.0).collect();
-    let y: Vec<f64> = p.iter().enumerate().map(|(i, p)| f64::from(*p > ((i * 13) % 17) as f64 / 17.0)).collect();
+    let y = p.iter().enumerate().map(|(i, p)| f64::from(*p > ((i * 13) % 17) as f64 / 17.0)).collect();
+    (p, y)
+}
+
+fn evaluation() -> Evaluation {
+    let (p, y) = rows();
     Evaluation::new(&p, &y, None, 0.5).unwrap()
 }
 
@@ -33,10 +38,16 @@ fn each_picture_shows_what_it_is_of() {
     let evaluation = evaluation();
     check(&plot::log_probability(), &["log p", "probability p"]);
     check(&plot::training_loss(&[0.7, 0.5, 0.4], "epoch").unwrap(), &["Training loss", "epoch"]);
-    check(&plot::roc(evaluation.roc.as_ref().unwrap()), &["chance", "area 0."]);
+    let roc = evaluation.roc.as_ref().unwrap();
+    check(&plot::roc(roc, None).unwrap(), &["chance", "area 0."]);
+    let interval = Some(Interval { low: 0.75, high: 0.875 });
+    check(&plot::roc(roc, interval).unwrap(), &["(95 %: 0.750 to 0.875)"]);
+    let (p, y) = rows();
+    let gains = Gains::new(&p, &y, None).unwrap();
+    check(&plot::gains(&gains).unwrap(), &["chance", "perfect", "lift 1.", "Cumulative gains"]);
     let pr = evaluation.pr.as_ref().unwrap();
     check(&plot::precision_recall(pr, 0.5).unwrap(), &["average precision 0.", "base rate 0.500"]);
-    check(&plot::calibration(&evaluation.calibration), &["perfect", "slope"]);
+    check(&plot::calibration(&evaluation.calibration).unwrap(), &["perfect", "slope"]);
     let matrix =
         ConfusionMatrix { true_negative: 75.0, false_positive: 21.0, false_negative: 7.0, true_positive: 97.0 };
     check(
@@ -81,6 +92,21 @@ fn what_cannot_be_drawn_is_refused() {
     assert!(plot::scatter(&[[1.7e308, 0.0], [-1.7e308, 1.0]], &[true, false], names.0, names.1, None).is_err());
     assert!(plot::scatter(&[[0.0, 0.0]], &[], names.0, names.1, None).is_err());
     assert!(plot::training_loss(&[], "epoch").is_err());
+    let evaluation = evaluation();
+    let mut roc = evaluation.roc.clone().unwrap();
+    assert!(plot::roc(&roc, Some(Interval { low: f64::NAN, high: 1.0 })).is_err());
+    roc.true_positive_rate[3] = f64::NAN;
+    assert!(plot::roc(&roc, None).is_err());
+    let mut pr = evaluation.pr.clone().unwrap();
+    pr.precision[3] = f64::INFINITY;
+    assert!(plot::precision_recall(&pr, 0.5).is_err());
+    let mut calibration = evaluation.calibration.clone();
+    calibration.bins[0].observed = f64::NAN;
+    assert!(plot::calibration(&calibration).is_err());
+    let (p, y) = rows();
+    let mut gains = Gains::new(&p, &y, None).unwrap();
+    gains.gain[1] = f64::NAN;
+    assert!(plot::gains(&gains).is_err());
     assert!(plot::training_loss(&[f64::NAN], "epoch").is_err());
     check(&plot::training_loss(&[0.5, f64::INFINITY], "epoch").unwrap(), &["Training loss"]);
 }

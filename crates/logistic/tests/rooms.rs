@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 14] = [
+const RANKS: [(&str, u32); 15] = [
     ("cholesky", 0),
+    ("distribution", 0),
     ("error", 0),
     ("file", 1),
     ("random", 1),

@@ -88,7 +88,12 @@ impl Encoder {
         }
         features.extend(products);
         let weight = weights.map(|name| weight(table, name, &rows)).transpose()?;
-        Ok(Encoded { dataset: Dataset::new(features, y, weight)?, rows, warnings })
+        let mut dataset =
+            Dataset::new(features, vec![0.0; y.len()], weight)?.of_classes(y, self.target.classes.len())?;
+        if let Some(name) = &self.offset {
+            dataset = dataset.offset_by(offset(table, name, &rows)?)?;
+        }
+        Ok(Encoded { dataset, rows, warnings })
     }
 
     /// The table's column of every source; all that are missing are named.
@@ -367,17 +372,25 @@ impl Known<'_> {
     }
 }
 
-fn weight(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
-    let column = table.column(name)?;
-    let weight = numbers(table, column, rows, None, "a number").map_err(|error| match error {
+/// A column that is no feature, of which nothing may be missing.
+fn complete(table: &Table, name: &str, rows: &[usize], expected: &str, help: &str) -> Result<Vec<f64>> {
+    numbers(table, table.column(name)?, rows, None, "a number").map_err(|error| match error {
         Error::MissingValue { place, .. } => Error::Malformed {
             place,
-            expected: "a weight".to_string(),
+            expected: expected.to_string(),
             found: "a missing value".to_string(),
-            help: Some("a weight of 0 leaves a row out".to_string()),
+            help: Some(help.to_string()),
         },
         error => error,
-    })?;
+    })
+}
+
+fn offset(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
+    complete(table, name, rows, "an offset", "an offset of 0 adds nothing")
+}
+
+fn weight(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
+    let weight = complete(table, name, rows, "a weight", "a weight of 0 leaves a row out")?;
     if !weight.iter().sum::<f64>().is_finite() {
         return Err(Error::Malformed {
             place: table.place(rows.first().copied().unwrap_or(0), name),

@@ -21,7 +21,7 @@ pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
     let names = if encoding.features.is_empty() { table.names() } else { encoding.features.clone() };
     let mut learning = Learning { table, encoding, rows, sources: Vec::new(), warnings: Vec::new() };
     for name in names {
-        let other = name == encoding.target || encoding.weights.as_ref() == Some(&name);
+        let other = name == encoding.target || [&encoding.weights, &encoding.offset].contains(&&Some(name.clone()));
         let known = learning.sources.iter().any(|source| source.name == name);
         if !other && !known && !encoding.exclude.contains(&name) {
             learning.column(table.column(&name)?)?;
@@ -31,6 +31,7 @@ pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
     let encoder = Encoder {
         sources,
         interactions: encoding.interactions.clone(),
+        offset: encoding.offset.clone(),
         target,
         missing: encoding.missing,
         unseen: encoding.unseen,
@@ -42,7 +43,8 @@ pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
 
 /// Every column that a setting names must exist.
 fn check_names(table: &Table, encoding: &Encoding) -> Result<()> {
-    let lists = encoding.exclude.iter().chain(&encoding.categorical).chain(&encoding.weights).chain(&encoding.logs);
+    let lists = encoding.exclude.iter().chain(&encoding.categorical).chain(&encoding.logs);
+    let lists = lists.chain(&encoding.weights).chain(&encoding.offset);
     let pairs = encoding.interactions.iter().flat_map(|(a, b)| [a, b]);
     let named = encoding.reference.iter().map(|(name, _)| name).chain(encoding.splines.iter().map(|(name, _)| name));
     for name in lists.chain(pairs).chain(named).chain(&encoding.features) {
@@ -56,6 +58,9 @@ fn check_names(table: &Table, encoding: &Encoding) -> Result<()> {
     };
     if encoding.weights.as_ref() == Some(&encoding.target) {
         return Err(role(&encoding.target, "the weights"));
+    }
+    if encoding.offset.as_ref() == Some(&encoding.target) {
+        return Err(role(&encoding.target, "the offset"));
     }
     if encoding.features.contains(&encoding.target) {
         return Err(role(&encoding.target, "a feature"));

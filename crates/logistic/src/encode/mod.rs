@@ -1,6 +1,7 @@
 //! From a table to numbers: fitted once, saved in the model, and the only way there, so that training and scoring
 //! cannot drift apart.
 
+mod anatomy;
 mod curve;
 mod design;
 mod learn;
@@ -8,6 +9,7 @@ mod levels;
 mod suspicion;
 mod target;
 
+pub(crate) use anatomy::{Anatomy, Group};
 pub use curve::Curve;
 pub use design::Encoded;
 pub use target::Target;
@@ -58,9 +60,11 @@ pub struct Encoding {
     pub categorical: Vec<String>,
     /// The column of row weights.
     pub weights: Option<String>,
+    /// The column that is added to the logits as it is.
+    pub offset: Option<String>,
     /// What to do with missing values.
     pub missing: Missing,
-    /// Reference levels, as (column, level).
+    /// Reference levels, as (column, level); for the target, its base class.
     pub reference: Vec<(String, String)>,
     /// Levels of fewer rows are pooled into `(other)`; 0 and 1 pool none.
     pub min_level_count: usize,
@@ -153,6 +157,9 @@ pub struct Encoder {
     /// The pairs of columns whose products follow them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<(String, String)>,
+    /// The column that is added to the logits as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<String>,
     /// The target.
     pub target: Target,
     /// The policy for missing values.
@@ -256,11 +263,12 @@ impl Encoder {
         categorical.map(|source| &source.name).chain(target).cloned().collect()
     }
 
-    /// The feature columns that a table must have.
+    /// The columns that a table must have: the features, and the offset.
     pub fn columns(&self) -> Vec<String> {
         let mut names: Vec<String> = self.sources.iter().map(|source| source.name.clone()).collect();
         // The parts of a date stand beside each other.
         names.dedup();
+        names.extend(self.offset.clone());
         names
     }
 

@@ -10,18 +10,39 @@ use crate::table::{Cells, Table};
 
 /// The target column and its classes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Target {
     /// The column's name.
     pub column: String,
-    /// The class that is not predicted. Where there were more than two: `not `, and the positive class.
-    pub negative: String,
-    /// The class whose probability the model gives.
-    pub positive: String,
+    /// The classes; outcomes are their numbers. Of two, the negative class, then the positive one, whose probability
+    /// the model gives; where there were more and one was asked for, `not ` and that class, then that class. Of more,
+    /// the base class, then the others sorted by code point.
+    pub classes: Vec<String>,
     /// Whether the negative class is every class but the positive one.
     pub rest: bool,
     /// Whether the classes are numbers, so that `1` and `1.0` are the same.
-    #[serde(default)]
     pub numeric: bool,
+}
+
+/// A target as model files hold it; up to format 2 they named two classes.
+#[derive(Deserialize)]
+struct Written {
+    column: String,
+    #[serde(default)]
+    classes: Vec<String>,
+    negative: Option<String>,
+    positive: Option<String>,
+    rest: bool,
+    #[serde(default)]
+    numeric: bool,
+}
+
+impl From<Written> for Target {
+    fn from(written: Written) -> Self {
+        let Written { column, mut classes, negative, positive, rest, numeric } = written;
+        classes.extend(negative.into_iter().chain(positive));
+        Target { column, classes, rest, numeric }
+    }
 }
 
 /// Names of positive classes that need no asking, lower case.
@@ -39,10 +60,9 @@ impl Target {
         let place = || Place::file(table.path()).column(&column.name);
         let wrong = |problem: String, help: String| Err(Error::Target { place: place(), problem, help });
         let names = listed(&classes, 8);
-        let of = |negative: &str, positive: &str, rest: bool| Target {
+        let of = |classes: &[&str], rest: bool| Target {
             column: column.name.clone(),
-            negative: negative.to_string(),
-            positive: positive.to_string(),
+            classes: classes.iter().map(|class| (*class).to_string()).collect(),
             rest,
             numeric,
         };
@@ -58,18 +78,41 @@ impl Target {
                 return wrong(format!("there is no class `{positive}`"), format!("the classes are {names}"));
             };
             return match &classes[..] {
-                [a, b] => Ok(of(if a == positive { b } else { a }, positive, false)),
-                _ => Ok(of(&format!("not {positive}"), positive, true)),
+                [a, b] => Ok(of(&[if a == positive { b } else { a }, positive], false)),
+                _ => Ok(of(&[&format!("not {positive}"), positive], true)),
             };
         }
-        let [a, b] = &classes[..] else {
-            let problem = format!("the target has {} classes: {names}", classes.len());
-            return wrong(problem, "`--positive CLASS` models one class against all others".to_string());
+        let base = encoding.reference.iter().find(|(name, _)| *name == encoding.target).map(|(_, base)| base);
+        let base = match base {
+            None => None,
+            Some(base) => match classes.iter().find(|class| means(class, base, numeric)) {
+                Some(class) => Some(class),
+                None => return wrong(format!("there is no class `{base}`"), format!("the classes are {names}")),
+            },
         };
+        let [a, b] = &classes[..] else {
+            let whole = |class: &String| class.parse::<f64>().is_ok_and(|number| number.fract() == 0.0);
+            let many = classes.len() > MOST_NUMBERED || 2 * classes.len() > table.n_rows();
+            if numeric && (many || !classes.iter().all(whole)) {
+                let problem = format!("the target holds {} different numbers, as a quantity does", classes.len());
+                let help = format!(
+                    "`--categorical {0}` takes them as classes, `--positive` models one against all others",
+                    encoding.target
+                );
+                return wrong(problem, help);
+            }
+            let base = base.unwrap_or(&classes[0]);
+            let others = classes.iter().filter(|class| *class != base);
+            let ordered: Vec<&str> = std::iter::once(base).chain(others).map(String::as_str).collect();
+            return Ok(of(&ordered, false));
+        };
+        if let Some(base) = base {
+            return Ok(of(&[base, if base == a { b } else { a }], false));
+        }
         let is_positive = |class: &String| POSITIVE_WORDS.contains(&class.to_lowercase().as_str());
         match (is_positive(a), is_positive(b)) {
-            (false, true) => Ok(of(a, b, false)),
-            (true, false) => Ok(of(b, a, false)),
+            (false, true) => Ok(of(&[a, b], false)),
+            (true, false) => Ok(of(&[b, a], false)),
             _ => wrong(
                 format!("which of the classes {names} is the positive one?"),
                 format!("`--positive {b}` models the probability of `{b}`"),
@@ -77,47 +120,49 @@ impl Target {
         }
     }
 
-    /// The outcome of every row: 1 for the positive class, 0 for the negative, none where it is missing.
+    /// The class that is not predicted, of two; the base, of more.
+    pub fn negative(&self) -> &str {
+        self.classes.first().map_or("", String::as_str)
+    }
+
+    /// The class whose probability the model gives, of two.
+    pub fn positive(&self) -> &str {
+        self.classes.get(1).map_or("", String::as_str)
+    }
+
+    /// The number of every row's class, none where it is missing.
     ///
     /// # Errors
     /// [`Error::UnseenLevel`] for another class.
     pub(super) fn outcomes(&self, table: &Table) -> Result<Vec<Option<f64>>> {
         let column = table.column(&self.column)?;
         let outcome = |label: &str| {
-            if means(&self.positive, label, self.numeric) {
-                Some(1.0)
-            } else if self.rest || means(&self.negative, label, self.numeric) {
-                Some(0.0)
-            } else {
-                None
-            }
-        };
-        let by_level: Option<Vec<Option<f64>>> = match &column.cells {
-            Cells::Text { levels, .. } => Some(levels.iter().map(|level| outcome(level)).collect()),
-            _ => None,
+            // The rest has no name of its own.
+            let named = self.classes.iter().skip(usize::from(self.rest));
+            let found = named.clone().position(|class| means(class, label, self.numeric));
+            found.map(|at| (at + usize::from(self.rest)) as f64).or(self.rest.then_some(0.0))
         };
         let refused = |row: usize| Error::UnseenLevel {
             place: table.place(row, &column.name),
             level: column.text(row).unwrap_or_default(),
-            known: vec![self.negative.clone(), self.positive.clone()],
+            known: self.classes.clone(),
             of_target: true,
         };
         let known = |row: usize, known: Option<f64>| known.map(Some).ok_or_else(|| refused(row));
-        match (&column.cells, by_level) {
-            (Cells::Text { codes, .. }, Some(outcomes)) => codes
-                .iter()
-                .enumerate()
-                .map(|(row, code)| match outcomes.get(code as usize) {
+        match &column.cells {
+            Cells::Text { codes, levels } => {
+                let outcomes: Vec<Option<f64>> = levels.iter().map(|level| outcome(level)).collect();
+                let of = |(row, code): (usize, u32)| match outcomes.get(code as usize) {
                     None => Ok(None),
                     Some(outcome) => known(row, *outcome),
-                })
-                .collect(),
-            (Cells::Number(values), _) if self.numeric => {
-                let (positive, negative) = (self.positive.parse::<f64>(), self.negative.parse::<f64>());
-                let outcome = |value: f64| match (&positive, &negative) {
-                    (Ok(positive), _) if value == *positive => Some(1.0),
-                    (_, Ok(negative)) if value == *negative => Some(0.0),
-                    _ => self.rest.then_some(0.0),
+                };
+                codes.iter().enumerate().map(of).collect()
+            }
+            Cells::Number(values) if self.numeric => {
+                let classes: Vec<Option<f64>> = self.classes.iter().map(|class| class.parse().ok()).collect();
+                let outcome = |value: f64| {
+                    let found = classes.iter().position(|class| *class == Some(value));
+                    found.map(|at| at as f64).or(self.rest.then_some(0.0))
                 };
                 let of =
                     |(row, value): (usize, f64)| if value.is_nan() { Ok(None) } else { known(row, outcome(value)) };
@@ -130,6 +175,9 @@ impl Target {
     }
 }
 
+/// More different numbers than this are a quantity, unless they are declared to be classes; so are broken ones, and
+/// numbers of which hardly one occurs twice.
+const MOST_NUMBERED: usize = 20;
 /// More classes than anyone tells apart: the column is a quantity.
 const MOST_CLASSES: usize = 1000;
 

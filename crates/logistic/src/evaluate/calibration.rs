@@ -122,12 +122,12 @@ pub fn calibration_line(logit: &[f64], y: &[f64], weight: Option<&[f64]>) -> Res
     Ok(line(&Predictions::of_logits(logit, y, weight)?))
 }
 
-fn finite_logit(p: f64) -> f64 {
+pub(super) fn finite_logit(p: f64) -> f64 {
     let p = p.clamp(f64::from_bits(1), 1.0_f64.next_down());
     p.ln() - (-p).ln_1p()
 }
 
-fn line(rows: &Predictions<'_>) -> Option<(f64, f64)> {
+pub(super) fn line(rows: &Predictions<'_>) -> Option<(f64, f64)> {
     if !classes_overlap(rows) {
         return None;
     }
@@ -168,25 +168,32 @@ impl Loss {
     fn at(rows: &Predictions<'_>, [a, b]: [f64; 2]) -> Self {
         let sums = rows.sum(|x, y| {
             let z = a + b * x;
-            let small = (-z.abs()).exp();
-            let rare = small / (1.0 + small);
-            let residual = if z >= 0.0 { 1.0 - rare - y } else { rare - y };
-            let curvature = rare * (1.0 - rare);
-            let loss = if y == 1.0 { -z } else { z }.max(0.0) + small.ln_1p();
+            let [residual, curvature] = derivatives(z, y);
+            let loss = if y == 1.0 { -z } else { z }.max(0.0) + (-z.abs()).exp().ln_1p();
             [loss, residual, residual * x, curvature, curvature * x, curvature * x * x]
         });
         let [value, da, db, aa, ab, bb] = sums.map(|sum| sum / rows.total);
         Loss { value, gradient: [da, db], hessian: [aa, ab, bb] }
     }
 
-    /// H⁻¹g and gᵀH⁻¹g; absent where H is singular.
     fn newton_step(&self) -> Option<([f64; 2], f64)> {
-        let ([da, db], [aa, ab, bb]) = (self.gradient, self.hessian);
-        let determinant = aa * bb - ab * ab;
-        let step = [(bb * da - ab * db) / determinant, (aa * db - ab * da) / determinant];
-        let decrement = da * step[0] + db * step[1];
-        (determinant > 0.0 && decrement.is_finite()).then_some((step, decrement))
+        newton_step(self.gradient, self.hessian)
     }
+}
+
+/// The first and the second derivative of the log loss in the logit z.
+pub(super) fn derivatives(z: f64, y: f64) -> [f64; 2] {
+    let small = (-z.abs()).exp();
+    let rare = small / (1.0 + small);
+    [if z >= 0.0 { 1.0 - rare - y } else { rare - y }, rare * (1.0 - rare)]
+}
+
+/// H⁻¹g and gᵀH⁻¹g; absent where H is singular.
+pub(super) fn newton_step([da, db]: [f64; 2], [aa, ab, bb]: [f64; 3]) -> Option<([f64; 2], f64)> {
+    let determinant = aa * bb - ab * ab;
+    let step = [(bb * da - ab * db) / determinant, (aa * db - ab * da) / determinant];
+    let decrement = da * step[0] + db * step[1];
+    (determinant > 0.0 && decrement.is_finite()).then_some((step, decrement))
 }
 
 /// Newton's method with step halving, from the best constant.

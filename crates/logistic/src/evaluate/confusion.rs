@@ -129,6 +129,11 @@ impl ConfusionMatrix {
         share(self.true_negative, self.negatives())
     }
 
+    /// TN / (TN + FN): the share of negative calls that are right.
+    pub fn negative_predictive_value(&self) -> Option<f64> {
+        share(self.true_negative, self.true_negative + self.false_negative)
+    }
+
     /// 2·TP / (2·TP + FP + FN): the harmonic mean of precision and recall; 0 where rows are positive, or called
     /// so, but none both.
     pub fn f1(&self) -> Option<f64> {

@@ -144,11 +144,11 @@ impl PrCurve {
 /// What is called positive as the threshold falls through the distinct probabilities.
 pub(super) struct Steps {
     /// The distinct probabilities, falling.
-    threshold: Vec<f64>,
+    pub(super) threshold: Vec<f64>,
     /// Weight of the positive rows at or above each.
-    true_positive: Vec<f64>,
+    pub(super) true_positive: Vec<f64>,
     /// Weight of the negative rows at or above each.
-    false_positive: Vec<f64>,
+    pub(super) false_positive: Vec<f64>,
 }
 
 impl Steps {
@@ -168,7 +168,7 @@ impl Steps {
     }
 
     /// Weight of the positive and of the negative rows.
-    fn totals(&self) -> (f64, f64) {
+    pub(super) fn totals(&self) -> (f64, f64) {
         let last = |counts: &[f64]| counts.last().copied().unwrap_or(0.0);
         (last(&self.true_positive), last(&self.false_positive))
     }
@@ -189,7 +189,7 @@ fn falling(rows: &Predictions<'_>) -> Vec<(f64, f64)> {
     sorted
 }
 
-fn one_class(problem: &str) -> Error {
+pub(super) fn one_class(problem: &str) -> Error {
     let help = "evaluate on rows that have both outcomes and a positive weight".to_string();
     Error::Target { place: Place::default(), problem: problem.to_string(), help }
 }

@@ -3,6 +3,7 @@
 use super::calibration::Calibration;
 use super::confusion::ConfusionMatrix;
 use super::curves::{PrCurve, RocCurve, Steps};
+use super::delong::DeLong;
 use super::predictions::Predictions;
 use super::scoring::{mean_brier, mean_log_loss};
 use crate::error::Result;
@@ -18,6 +19,8 @@ pub struct Evaluation {
     pub confusion: ConfusionMatrix,
     /// The ROC curve; absent where the rows are all of one class.
     pub roc: Option<RocCurve>,
+    /// DeLong's standard error and interval of the area under it; absent where [`DeLong`] says.
+    pub delong: Option<DeLong>,
     /// The precision-recall curve; absent where no row is positive.
     pub pr: Option<PrCurve>,
     /// See [`log_loss`](super::log_loss); nats per row.
@@ -57,6 +60,7 @@ impl Evaluation {
             threshold,
             confusion,
             roc: RocCurve::of(&steps),
+            delong: DeLong::of(&rows, &steps),
             pr: PrCurve::of(&steps),
             log_loss: mean_log_loss(&rows),
             brier: mean_brier(&rows),

@@ -47,6 +47,11 @@ impl<'a> Predictions<'a> {
         }
         each(score, expected, sound)?;
         each(y, "an outcome of 0 or 1", |y| y == 0.0 || y == 1.0)?;
+        Self::weighted(score, y, weight)
+    }
+
+    /// Rows whose scores and outcomes are known to be sound.
+    pub(super) fn weighted(score: &'a [f64], y: &'a [f64], weight: Option<&'a [f64]>) -> Result<Self> {
         if let Some(weight) = weight {
             same_length("length of the weights", score.len(), weight.len())?;
             each(weight, "a finite weight of at least 0", |s| s.is_finite() && s >= 0.0)?;
@@ -64,6 +69,14 @@ impl<'a> Predictions<'a> {
     /// The weight of a row.
     pub(super) fn weight(&self, row: usize) -> f64 {
         self.weight.map_or(1.0, |weight| weight[row])
+    }
+
+    /// The weight that every row has which has any; absent where weights differ.
+    pub(super) fn common_weight(&self) -> Option<f64> {
+        let Some(weight) = self.weight else { return Some(1.0) };
+        let mut counting = weight.iter().copied().filter(|&weight| weight > 0.0);
+        let first = counting.next()?;
+        counting.all(|weight| weight == first).then_some(first)
     }
 
     /// Σ sᵢ·terms(scoreᵢ, yᵢ), the same to the last bit for any number of threads.
@@ -91,18 +104,18 @@ fn added<const N: usize>(mut sum: [f64; N], more: [f64; N]) -> [f64; N] {
     sum
 }
 
-fn same_length(what: &str, expected: usize, found: usize) -> Result<()> {
+pub(super) fn same_length(what: &str, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::Shape { what: what.to_string(), expected, found }) }
 }
 
 /// Refuses the first value that is not sound.
-fn each(values: &[f64], expected: &str, sound: fn(f64) -> bool) -> Result<()> {
+pub(super) fn each(values: &[f64], expected: &str, sound: impl Fn(f64) -> bool) -> Result<()> {
     match values.iter().position(|&value| !sound(value)) {
         None => Ok(()),
         Some(row) => Err(malformed(expected, &format!("{} in row {row} (the first row is row 0)", values[row]))),
     }
 }
 
-fn malformed(expected: &str, found: &str) -> Error {
+pub(super) fn malformed(expected: &str, found: &str) -> Error {
     Error::Malformed { place: Place::default(), expected: expected.to_string(), found: found.to_string(), help: None }
 }

@@ -23,10 +23,13 @@ pub fn log_loss(probability: &[f64], y: &[f64], weight: Option<&[f64]>) -> Resul
 }
 
 pub(super) fn mean_log_loss(rows: &Predictions<'_>) -> f64 {
-    rows.mean(|p, y| {
-        let p = p.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-        if y == 1.0 { -p.ln() } else { -(-p).ln_1p() }
-    })
+    rows.mean(row_log_loss)
+}
+
+/// The log loss of one row.
+pub(super) fn row_log_loss(p: f64, y: f64) -> f64 {
+    let p = p.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+    if y == 1.0 { -p.ln() } else { -(-p).ln_1p() }
 }
 
 /// (1/Σsᵢ) Σ sᵢ·(ln(1 + exp zᵢ) − yᵢ·zᵢ): the log loss of the probabilities 1/(1 + exp(−zᵢ)), in nats per row.

@@ -27,7 +27,16 @@ impl LogisticRegression {
     /// linear combination of those before it; a penalty makes combinations estimable, so of the others only constants
     /// and exact repetitions go.
     pub(super) fn columns(&self, rows: &Rows<'_>, outputs: usize) -> Result<(Standardisation, Vec<LeftOut>)> {
-        let full = Standardisation::of(rows, self.intercept);
+        self.columns_among(rows, outputs, Standardisation::of(rows, self.intercept))
+    }
+
+    /// The same, where there are no other columns than those of `full`.
+    pub(super) fn columns_among(
+        &self,
+        rows: &Rows<'_>,
+        outputs: usize,
+        full: Standardisation,
+    ) -> Result<(Standardisation, Vec<LeftOut>)> {
         let free: Vec<usize> = (0..full.columns.len()).filter(|&k| self.penalty.spares(full.columns[k])).collect();
         let intercept = usize::from(self.intercept);
         check_terms(free.len() + intercept, rows.len(), "rows")?;

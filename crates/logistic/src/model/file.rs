@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Model;
+use super::{Coefficient, Model};
 use crate::error::{Error, Result, quoted};
 use crate::file::OutputFile;
 
 /// The format this version writes, and the newest it reads.
-const FORMAT_VERSION: u64 = 2;
+const FORMAT_VERSION: u64 = 3;
 /// Stands for the checksum while it is computed.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const CHECKSUM_KEY: &str = "\"checksum\": \"";
@@ -84,21 +84,22 @@ impl Model {
         if self.cross_validation.as_ref().is_some_and(|found| !found.is_sound()) {
             return Err("not a model: the penalty chosen is not one of those compared".to_string());
         }
+        let classes = &self.encoder.target.classes;
+        if classes.len() < 2 {
+            return Err("not a model: the target has not two classes".to_string());
+        }
+        let outputs: Vec<&[Coefficient]> = self.coefficients.chunk_by(|a, b| a.class == b.class).collect();
+        let named = outputs.iter().map(|own| own[0].class.as_ref());
+        let expected: Vec<Option<&String>> = match classes.len() {
+            2 => vec![None],
+            n => classes.iter().skip(n.saturating_sub(outputs.len())).map(Some).collect(),
+        };
+        // A model of two classes may be without any coefficient.
+        if !(outputs.is_empty() && classes.len() == 2) && (!named.eq(expected) || outputs.len() + 1 < classes.len()) {
+            return Err("not a model: the coefficients are not those of its classes".to_string());
+        }
         let terms: HashSet<String> = self.encoder.terms().into_iter().map(|term| term.term).collect();
-        let mut known = HashSet::new();
-        for (at, coefficient) in self.coefficients.iter().enumerate() {
-            let intercept = at == 0 && coefficient.column.is_none();
-            if !intercept && coefficient.estimate.is_some() && !terms.contains(&coefficient.term) {
-                return Err(format!("not a model: the coefficient {} has no column", quoted(&coefficient.term)));
-            }
-            if !known.insert(coefficient.term.as_str()) {
-                return Err(format!("not a model: the coefficient {} twice", quoted(&coefficient.term)));
-            }
-        }
-        match terms.iter().find(|term| !known.contains(term.as_str())) {
-            Some(term) => Err(format!("not a model: the column {} has no coefficient", quoted(term))),
-            None => Ok(()),
-        }
+        outputs.iter().try_for_each(|own| check_output(own, &terms))
     }
 
     /// Writes the model file in one move: a reader finds the old file or the new one, never a part.
@@ -121,6 +122,24 @@ impl Model {
             refused(&name, "not a model file: not text", "give the file that `logistic train -o` wrote")
         })?;
         Model::from_json(&text, &name)
+    }
+}
+
+/// Whether every column has one coefficient in an output; if not, why.
+fn check_output(coefficients: &[Coefficient], terms: &HashSet<String>) -> std::result::Result<(), String> {
+    let mut known = HashSet::new();
+    for (at, coefficient) in coefficients.iter().enumerate() {
+        let intercept = at == 0 && coefficient.column.is_none();
+        if !intercept && coefficient.estimate.is_some() && !terms.contains(&coefficient.term) {
+            return Err(format!("not a model: the coefficient {} has no column", quoted(&coefficient.term)));
+        }
+        if !known.insert(coefficient.term.as_str()) {
+            return Err(format!("not a model: the coefficient {} twice", quoted(&coefficient.term)));
+        }
+    }
+    match terms.iter().find(|term| !known.contains(term.as_str())) {
+        Some(term) => Err(format!("not a model: the column {} has no coefficient", quoted(term))),
+        None => Ok(()),
     }
 }
 

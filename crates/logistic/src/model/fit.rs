@@ -3,8 +3,10 @@
 use super::Facts;
 use super::certificate::{Centre, Certified, certify};
 use super::columns::LeftOut;
-use super::inference::{Inference, to_user_units};
-use super::separation::{Separation, verify};
+use super::covariance::Covariance;
+use super::inference::Inference;
+use super::runaway::Runaways;
+use super::separation::{Separation, Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind, class_totals};
 use crate::cholesky::Cholesky;
 use crate::dataset::{DataLoader, Rows, Standardisation};
@@ -19,8 +21,8 @@ use crate::solver::{
 
 /// A fit in the user's units.
 ///
-/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, with
-/// intercepts that add up to 0, and one per class but the first, the base, where there is none.
+/// Two classes have one output, the logit of class 1. More have one output per class where there is a penalty, and one
+/// per class but the first, the base, where there is none.
 ///
 /// # Shapes
 /// `weight` and `inference` row-major (n_outputs, n_columns); `bias` and `bias_inference` (n_outputs), or empty where
@@ -40,9 +42,10 @@ pub struct Fit {
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
     pub(super) solution: Solution,
+    pub(super) covariance: Option<Vec<f64>>,
     termination: Termination,
     left_out: Vec<LeftOut>,
-    separation: Option<(Separation, Vec<usize>)>,
+    pub(super) runaways: Option<Runaways>,
 }
 
 /// Where the fit ended, in standardised columns.
@@ -53,6 +56,14 @@ pub(super) struct Solution {
     pub(super) parameters: Vec<f64>,
     /// Of the mean Hessian; where it could be factored.
     pub(super) factor: Option<Cholesky>,
+    /// Whether an l1 penalty or bounds took part, so that the objective has kinks.
+    pub(super) kinks: bool,
+}
+
+/// What a first attempt comes to.
+enum Outcome {
+    Fit(Box<Fit>),
+    Separated { separation: Separation, standard: Standardisation, left_out: Vec<LeftOut> },
 }
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
@@ -92,32 +103,94 @@ impl LogisticRegression {
         start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Fit> {
-        let mut fit = match rows.dataset().n_classes() {
-            2 => self.fit_loss(rows, BceWithLogits::default(), start, progress)?,
+        match rows.dataset().n_classes() {
+            2 => self.fit_inferred(rows, BceWithLogits::default(), class_weight, start, progress),
             n_classes => {
                 let base = self.penalty.is_none();
-                self.fit_loss(rows, CrossEntropy { n_classes, base }, start, progress)?
+                self.fit_inferred(rows, CrossEntropy { n_classes, base }, class_weight, start, progress)
+            }
+        }
+    }
+
+    fn fit_inferred<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        loss: L,
+        class_weight: &[f64],
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
+        let outcome = match self.firth {
+            true => Outcome::Fit(Box::new(self.fit_firth(rows, progress)?)),
+            false => self.fit_loss(rows, loss, start, progress)?,
+        };
+        let (mut fit, separated) = match outcome {
+            Outcome::Fit(fit) => (*fit, false),
+            Outcome::Separated { separation, standard, left_out } => {
+                (self.fit_instead(rows, &separation, standard, left_out, progress)?, true)
             }
         };
         fit.facts.class_weight = class_weight.to_vec();
         fit.facts.pseudo_likelihood = !class_weight.is_empty() || self.weight_kind == WeightKind::Sampling;
+        if separated {
+            return Ok(fit);
+        }
+        self.infer(rows, loss, class_weight, &mut fit)?;
+        fit.facts.lr_test = match self.firth {
+            true => self.firth_whole_model_test(rows, &fit)?,
+            false => self.whole_model_test(&fit),
+        };
         Ok(fit)
     }
 
-    fn fit_loss<L: Loss + Copy>(&self, rows: &Rows<'_>, loss: L, start: &[f64], progress: Progress<'_>) -> Result<Fit> {
-        let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
-        let attempt = self.attempt(rows, &standard, loss, start, progress)?;
-        let separation = self.separation(rows, &standard, loss, &attempt)?;
-        let Some(separation) = separation else { return self.finish(rows, standard, left_out, loss, attempt) };
+    /// The ridge fit that is given where there is no other.
+    fn fit_instead(
+        &self,
+        rows: &Rows<'_>,
+        separation: &Separation,
+        standard: Standardisation,
+        left_out: Vec<LeftOut>,
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
         let mut ridge = LogisticRegression { method: Method::Newton, ..self.clone() };
         ridge.penalty.l2 = 1.0 / rows.total_weight();
-        let attempt = ridge.attempt(rows, &standard, loss, &[], progress)?;
-        let columns = separation.columns.iter().map(|&k| standard.columns[k]).collect();
-        let mut fit = ridge.finish(rows, standard, left_out, loss, attempt)?;
+        let n_classes = rows.dataset().n_classes();
+        let runaways = Runaways::of(separation, &standard, n_classes - 1);
+        let mut fit = match n_classes {
+            2 => ridge.fit_on(rows, standard, left_out, BceWithLogits::default(), progress)?,
+            _ => ridge.fit_on(rows, standard, left_out, CrossEntropy { n_classes, base: false }, progress)?,
+        };
         fit.termination = Termination::NoFiniteOptimum;
         fit.facts.termination = fit.termination.name().to_string();
-        fit.separation = Some((separation, columns));
+        fit.runaways = Some(runaways);
         Ok(fit)
+    }
+
+    fn fit_loss<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Outcome> {
+        let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
+        let attempt = self.attempt_from(rows, &standard, loss, start, progress)?;
+        match self.separation(rows, &standard, loss, &attempt)? {
+            Some(separation) => Ok(Outcome::Separated { separation, standard, left_out }),
+            None => Ok(Outcome::Fit(Box::new(self.finish(rows, standard, left_out, loss, attempt)?))),
+        }
+    }
+
+    fn fit_on<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: Standardisation,
+        left_out: Vec<LeftOut>,
+        loss: L,
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
+        let attempt = self.attempt(rows, &standard, loss, progress)?;
+        self.finish(rows, standard, left_out, loss, attempt)
     }
 
     pub(super) fn risk<'a, L: Loss>(
@@ -132,8 +205,44 @@ impl LogisticRegression {
         risk.penalised(penalty)
     }
 
+    /// All coefficients 0, and an intercept that takes off the mean of the offsets: far from where the rows are, there
+    /// is no curvature to go by.
+    pub(super) fn start(&self, rows: &Rows<'_>, p: usize, outputs: usize) -> Linear {
+        if !self.intercept {
+            return Linear::without_bias(p, outputs);
+        }
+        let mut model = Linear::zeros(p, outputs);
+        if let Some(offset) = rows.offset() {
+            let weight = rows.weight().unwrap_or_else(|| vec![1.0; offset.len()]);
+            let sum: f64 = offset.iter().zip(&weight).map(|(offset, s)| s * offset).sum();
+            let mean = sum / weight.iter().sum::<f64>();
+            model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -mean);
+        }
+        model
+    }
+
+    /// The risk without penalty.
+    pub(super) fn plain_risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
+        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
+    }
+
+    pub(super) fn attempt<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: &Standardisation,
+        loss: L,
+        progress: Progress<'_>,
+    ) -> Result<Attempt> {
+        self.attempt_from(rows, standard, loss, &[], progress)
+    }
+
     /// Minimises over all columns at once, or under an l1 penalty over those that matter.
-    fn attempt<L: Loss + Copy>(
+    fn attempt_from<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: &Standardisation,
@@ -158,7 +267,7 @@ impl LogisticRegression {
         let risk = self.risk(rows, standard, loss)?;
         let outputs = loss.n_outputs();
         let p = standard.columns.len();
-        let mut model = if self.intercept { Linear::zeros(p, outputs) } else { Linear::without_bias(p, outputs) };
+        let mut model = self.start(rows, p, outputs);
         if start.len() == model.parameters().len() {
             model.parameters_mut().copy_from_slice(start);
         }
@@ -206,26 +315,25 @@ impl LogisticRegression {
         loss: L,
         attempt: &Attempt,
     ) -> Result<Option<Separation>> {
-        if attempt.certificate.bounded || !self.is_maximum_likelihood() || loss.n_outputs() > 1 {
+        if attempt.certificate.bounded || !self.is_maximum_likelihood() {
             return Ok(None);
         }
         // From a solver that is far from its end, Newton's method goes on to where the answer shows.
         let follow = LogisticRegression { method: Method::Newton, ..self.clone() };
-        let ended = follow.attempt(rows, standard, loss, &[], &mut |_, _| Go::On)?;
+        let ended = follow.attempt(rows, standard, loss, &mut |_, _| Go::On)?;
         if ended.certificate.bounded {
             return Ok(None);
         }
         let mut sums = follow.risk(rows, standard, loss)?.sums(&ended.parameters, Order::Hessian);
         let step = newton_direction(&mut sums.hessian, &sums.gradient);
-        for direction in [&step, &ended.parameters] {
-            if let Some(separation) = verify(rows, standard, self.intercept, direction)? {
-                return Ok(Some(separation));
-            }
+        let n_classes = rows.dataset().n_classes();
+        match decide(rows, standard, self.intercept, n_classes, &[&step, &ended.parameters])? {
+            Verdict::Separated(separation) => Ok(Some(separation)),
+            Verdict::Overlap | Verdict::Undecided => Ok(None),
         }
-        Ok(None)
     }
 
-    fn finish<L: Loss + Copy>(
+    pub(super) fn finish<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: Standardisation,
@@ -235,8 +343,7 @@ impl LogisticRegression {
     ) -> Result<Fit> {
         let (outputs, p, n_columns) = (loss.n_outputs(), standard.columns.len(), rows.dataset().n_columns());
         let total = rows.total_weight();
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-        let risk = plain.risk(rows, &standard, loss)?;
+        let risk = self.plain_risk(rows, &standard, loss)?;
         let facts = Facts {
             n_rows: rows.len(),
             total_weight: total,
@@ -254,44 +361,40 @@ impl LogisticRegression {
             log_likelihood: -total * risk.sums(&attempt.parameters, Order::Value).value,
             null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
             class_weight: Vec::new(),
+            calibrated: false,
             pseudo_likelihood: false,
+            covariance: Covariance::Information.name().to_string(),
+            n_clusters: None,
+            lr_test: None,
+            firth: self.firth,
+            penalized_log_likelihood: None,
         };
-        let sound = attempt.termination == Termination::Converged && self.is_maximum_likelihood();
-        let variances = attempt.factor.as_ref().filter(|_| sound).map(|factor| {
-            let mut covariance = factor.inverse();
-            covariance.iter_mut().for_each(|entry| *entry /= total);
-            to_user_units(&mut covariance, &standard, outputs);
-            let n = attempt.parameters.len();
-            (0..n).map(|j| covariance[j * n + j]).collect::<Vec<f64>>()
-        });
-        let inference_of =
-            |at: usize, estimate: f64| variances.as_ref().and_then(|all| Inference::new(estimate, all[at]));
+        let kinks = self.penalty.l1 > 0.0 || !self.bounds.is_empty();
         let mut fit = Fit {
             weight: vec![None; outputs * n_columns],
             bias: attempt.parameters[outputs * p..].to_vec(),
             inference: vec![None; outputs * n_columns],
-            bias_inference: Vec::new(),
+            bias_inference: vec![None; attempt.parameters.len() - outputs * p],
+            covariance: None,
             facts,
             trace: attempt.trace,
             termination: attempt.termination,
             left_out,
-            separation: None,
-            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor },
+            runaways: None,
+            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor, kinks },
         };
         let Solution { standard, parameters, .. } = &fit.solution;
         for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {
             let w = parameters[k * p + j] / standard.scale[j];
             let at = k * n_columns + standard.columns[j];
             fit.weight[at] = Some(w);
-            fit.inference[at] = inference_of(k * p + j, w);
             fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
         }
-        if loss.n_outputs() == rows.dataset().n_classes() {
+        if outputs == rows.dataset().n_classes() {
             // One number added to all of them changes nothing; moving the columns' centres has left their sum anywhere.
             let mean = fit.bias.iter().sum::<f64>() / outputs as f64;
             fit.bias.iter_mut().for_each(|bias| *bias -= mean);
         }
-        fit.bias_inference = fit.bias.iter().enumerate().map(|(k, &b)| inference_of(outputs * p + k, b)).collect();
         Ok(fit)
     }
 
@@ -301,7 +404,7 @@ impl LogisticRegression {
         if rows.dataset().offset().is_some() {
             let none = standard.subset(&[]);
             let null = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
-            let attempt = null.attempt(rows, &none, loss, &[], &mut |_, _| Go::On)?;
+            let attempt = null.attempt(rows, &none, loss, &mut |_, _| Go::On)?;
             return Ok(-total * attempt.objective);
         }
         let totals = class_totals(rows);
@@ -321,6 +424,33 @@ impl Fit {
     /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.solution.outputs
+    }
+
+    /// The covariance of the estimates, in the user's units: output by output those of the [`Fit::columns`], then the
+    /// intercepts. Row-major (n_estimates, n_estimates), both triangles; absent where it would mean nothing.
+    pub fn covariance(&self) -> Option<&[f64]> {
+        self.covariance.as_deref()
+    }
+
+    /// The design columns that have coefficients, rising.
+    pub fn columns(&self) -> &[usize] {
+        &self.solution.standard.columns
+    }
+
+    /// Where in `weight` and `inference` each estimated coefficient stands, output by output.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let n_columns = self.weight.len() / self.solution.outputs;
+        let of_output = |k: usize| self.columns().iter().map(move |column| k * n_columns + column);
+        (0..self.solution.outputs).flat_map(of_output).collect()
+    }
+
+    /// Whether the fit, of these settings, is that of maximum likelihood or Firth's, and reached.
+    pub(super) fn holds(&self, settings: &LogisticRegression) -> bool {
+        self.termination == Termination::Converged && settings.is_maximum_likelihood()
+    }
+
+    pub(super) fn has_left_out(&self) -> bool {
+        !self.left_out.is_empty()
     }
 
     /// The design columns with a coefficient that is not 0.
@@ -343,10 +473,10 @@ impl Fit {
             }
             warnings.push(Warning::Collinear { columns, term: name(&out.column) });
         }
-        match (&self.separation, self.termination) {
-            (Some((separation, columns)), _) => warnings.push(Warning::Separation {
-                complete: separation.complete,
-                columns: columns.iter().map(name).collect(),
+        match (&self.runaways, self.termination) {
+            (Some(runaways), _) => warnings.push(Warning::Separation {
+                complete: runaways.complete,
+                columns: runaways.columns().iter().map(name).collect(),
                 ridge: self.facts.l2.to_string(),
             }),
             (None, Termination::Converged) => {}
@@ -401,7 +531,6 @@ pub(super) struct Attempt {
     pub(super) termination: Termination,
     pub(super) trace: Vec<f64>,
     pub(super) objective: f64,
-    /// Of the Hessian over all parameters; none where some were left at 0 without looking at their curvature.
     pub(super) factor: Option<Cholesky>,
     pub(super) certificate: Certificate,
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::likelihood_ratio::LikelihoodRatio;
+use super::profile::ProfileInterval;
 use crate::dataset::Standardisation;
+use crate::distribution::normal_two_sided;
 
 /// The Wald inference of one coefficient (McCullagh & Nelder, *Generalized Linear Models*, 2nd ed. 1989, §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,10 +20,16 @@ pub struct Inference {
     pub ci_low: f64,
     /// The upper end of the 95 % interval.
     pub ci_high: f64,
+    /// The 95 % interval by profile likelihood, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileInterval>,
+    /// The likelihood-ratio test that the coefficient is 0; comes with the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_test: Option<LikelihoodRatio>,
 }
 
 /// The 97.5 % quantile of the normal distribution.
-const NORMAL_975: f64 = 1.959_963_984_540_054;
+pub(super) const NORMAL_975: f64 = 1.959_963_984_540_054;
 
 impl Inference {
     pub(super) fn new(estimate: f64, variance: f64) -> Option<Self> {
@@ -30,9 +39,11 @@ impl Inference {
         sound.then(|| Inference {
             std_error,
             z,
-            p_value: libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2),
+            p_value: normal_two_sided(z),
             ci_low: estimate - NORMAL_975 * std_error,
             ci_high: estimate + NORMAL_975 * std_error,
+            profile: None,
+            lr_test: None,
         })
     }
 }

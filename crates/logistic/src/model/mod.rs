@@ -1,21 +1,44 @@
 //! The fitted model: encoder, coefficients with their inference, certificate and training facts, in one file.
 
+mod bootstrap;
 mod certificate;
+mod collinearity;
 mod columns;
+mod constrained;
+mod covariance;
 mod cross_validation;
+mod diagnostics;
+mod effects;
 mod file;
+mod firth;
 mod fit;
 mod inference;
+mod influence;
+mod leave_one_out;
+mod likelihood_ratio;
+mod moves;
 mod path;
+mod profile;
+mod runaway;
 mod scoring;
 mod screening;
 mod separation;
 mod settings;
+mod singular_values;
 
+pub use bootstrap::{Bootstrap, Spread};
+pub use collinearity::{Collinearity, Inflation};
+pub use covariance::Covariance;
 pub use cross_validation::{CrossValidation, CvPoint, ELASTIC_NET_RATIOS, Rule};
+pub use diagnostics::Diagnostics;
+pub use effects::MarginalEffect;
 pub use fit::Fit;
 pub use inference::Inference;
+pub use influence::{Influence, RowInfluence};
+pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
 pub use path::{Path, PathPoint};
+pub use profile::ProfileInterval;
+pub use runaway::{Runaway, Separated, Toward};
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};
@@ -23,10 +46,9 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::encode::{Encoded, Encoder, Term};
-use crate::error::{Result, Warning};
-use crate::loss::sigmoid;
+use crate::error::{Error, Result, Warning};
+use crate::loss::{CrossEntropy, logit, sigmoid};
 use crate::solver::Termination;
-use crate::table::Table;
 
 /// A coefficient, in the user's units. What does not exist is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +59,9 @@ pub struct Coefficient {
     pub column: Option<String>,
     /// The level, for a category.
     pub level: Option<String>,
+    /// The class whose logit it is part of, where there are more than two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// The change of the logit for one unit of the column; absent where the term was left out.
     pub estimate: Option<f64>,
     /// Standard error, test and interval; absent where they would mean nothing.
@@ -82,9 +107,33 @@ pub struct Facts {
     /// What rows of each class weighed, on top of their own weights; empty where all weighed the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_weight: Vec<f64>,
+    /// Whether the weights of the classes were taken back out of the probabilities.
+    #[serde(default)]
+    pub calibrated: bool,
     /// Whether weights make the log-likelihood one of no sample, so that nothing can be tested by it.
     #[serde(default)]
     pub pseudo_likelihood: bool,
+    /// The estimator of the covariance behind the standard errors: `information`, `hc0`, `hc1`, `cluster`, or
+    /// `sampling` where weights rule out the first.
+    #[serde(default = "information")]
+    pub covariance: String,
+    /// The number of clusters; of the covariance `cluster`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_clusters: Option<usize>,
+    /// The test of all columns together; absent where the likelihood is not that of a sample at its maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_test: Option<LikelihoodRatio>,
+    /// Whether the fit is Firth's. Then `gap` is an estimate, ½·λ² with Newton's decrement λ, and no
+    /// bound: the penalised likelihood need not have one maximum only.
+    #[serde(default)]
+    pub firth: bool,
+    /// log-likelihood + ½·log|I|, the information I in the user's units; of Firth's fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalized_log_likelihood: Option<f64>,
+}
+
+fn information() -> String {
+    Covariance::Information.name().to_string()
 }
 
 impl Facts {
@@ -93,19 +142,36 @@ impl Facts {
         -2.0 * self.log_likelihood
     }
 
-    /// Akaike's criterion, 2·rank − 2·log-likelihood.
-    pub fn aic(&self) -> f64 {
-        2.0 * self.rank as f64 + self.deviance()
+    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty, and
+    /// where the likelihood is none of a sample.
+    pub fn aic(&self) -> Option<f64> {
+        self.is_likelihood().then(|| 2.0 * self.rank as f64 + self.deviance())
     }
 
-    /// Schwarz's criterion, rank·ln(rows) − 2·log-likelihood.
-    pub fn bic(&self) -> f64 {
-        self.rank as f64 * (self.n_rows as f64).ln() + self.deviance()
+    /// Schwarz's criterion, rank·ln(rows) − 2·log-likelihood; absent where Akaike's is.
+    pub fn bic(&self) -> Option<f64> {
+        self.is_likelihood().then(|| self.rank as f64 * (self.n_rows as f64).ln() + self.deviance())
+    }
+
+    /// Whether the log-likelihood is the largest that coefficients can give the rows.
+    fn is_likelihood(&self) -> bool {
+        !self.pseudo_likelihood && self.l1 == 0.0 && self.l2 == 0.0
     }
 
     /// McFadden's 1 − log-likelihood / null log-likelihood.
     pub fn pseudo_r2_mcfadden(&self) -> f64 {
         1.0 - self.log_likelihood / self.null_log_likelihood
+    }
+
+    /// Cox and Snell's 1 − (null likelihood / likelihood)^(2/Σsᵢ) (*Analysis of Binary Data*, 2nd ed. 1989, p. 209): below 1
+    /// even for a perfect fit.
+    pub fn pseudo_r2_cox_snell(&self) -> f64 {
+        -(2.0 * (self.null_log_likelihood - self.log_likelihood) / self.total_weight).exp_m1()
+    }
+
+    /// Nagelkerke's: Cox and Snell's, over the largest that it can be (Biometrika 78(3), 1991).
+    pub fn pseudo_r2_nagelkerke(&self) -> f64 {
+        self.pseudo_r2_cox_snell() / -(2.0 * self.null_log_likelihood / self.total_weight).exp_m1()
     }
 
     /// Whether the optimum was reached, by the certificate.
@@ -119,10 +185,14 @@ impl Facts {
 pub struct Model {
     /// The way from a table to numbers.
     pub encoder: Encoder,
-    /// The intercept first, where there is one, then the terms in design order.
+    /// The intercept first, where there is one, then the terms in design order. Of more than two classes, those of
+    /// one class after those of another: of all of them, or of all but the base.
     pub coefficients: Vec<Coefficient>,
-    /// Probabilities of at least this are called positive.
+    /// Of two classes: probabilities of at least this are called positive.
     pub threshold: f64,
+    /// Of more: a row is called the class whose probability times this is the largest. Empty: all 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_weight: Vec<f64>,
     /// What was fitted on what.
     pub facts: Facts,
     /// What is worth knowing.
@@ -132,6 +202,15 @@ pub struct Model {
     /// How the penalty was chosen, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_validation: Option<CrossValidation>,
+    /// Where the classes are separated, what of maximum likelihood is infinite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separation: Option<Separated>,
+    /// What the fit says of its rows and columns, as far as it was asked.
+    #[serde(default, skip_serializing_if = "Diagnostics::is_empty")]
+    pub diagnostics: Diagnostics,
+    /// The likelihood-ratio test of each column, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<ColumnTest>,
 }
 
 impl Model {
@@ -139,22 +218,58 @@ impl Model {
     pub fn new(encoder: Encoder, fit: Fit, threshold: f64, mut warnings: Vec<Warning>) -> Self {
         let terms = encoder.terms();
         warnings.extend(fit.warnings(&terms));
-        let intercept = Term { term: "(intercept)".to_string(), column: String::new(), level: None };
-        let of = |term: Term, estimate: Option<f64>, inference: Option<Inference>| Coefficient {
-            column: (!term.column.is_empty()).then_some(term.column),
-            term: term.term,
-            level: term.level,
-            estimate,
-            inference,
+        let target = &encoder.target;
+        let names: Vec<Option<&String>> = match (fit.n_outputs(), target.classes.len()) {
+            (1, _) => vec![None],
+            (outputs, classes) => target.classes.iter().skip(classes - outputs).map(Some).collect(),
         };
-        let mut coefficients = Vec::with_capacity(terms.len() + 1);
-        if let (Some(&bias), Some(&inference)) = (fit.bias.first(), fit.bias_inference.first()) {
-            coefficients.push(of(intercept, Some(bias), inference));
+        let mut coefficients = Vec::with_capacity(names.len() * (terms.len() + 1));
+        for (k, class) in names.into_iter().enumerate() {
+            if let (Some(&bias), Some(&inference)) = (fit.bias.get(k), fit.bias_inference.get(k)) {
+                let term = "(intercept)".to_string();
+                let class = class.cloned();
+                coefficients.push(Coefficient {
+                    term,
+                    column: None,
+                    level: None,
+                    class,
+                    estimate: Some(bias),
+                    inference,
+                });
+            }
+            for (j, Term { term, column, level }) in terms.iter().cloned().enumerate() {
+                let (estimate, inference) = (fit.weight[k * terms.len() + j], fit.inference[k * terms.len() + j]);
+                let (column, class) = (Some(column), class.cloned());
+                coefficients.push(Coefficient { term, column, level, class, estimate, inference });
+            }
         }
-        for (j, term) in terms.into_iter().enumerate() {
-            coefficients.push(of(term, fit.weight[j], fit.inference[j]));
+        let names: Vec<String> = terms.into_iter().map(|term| term.term).collect();
+        let separation = fit.runaways.as_ref().map(|runaways| runaways.named(&names, &encoder.target.classes));
+        Model {
+            encoder,
+            coefficients,
+            threshold,
+            class_weight: Vec::new(),
+            facts: fit.facts,
+            warnings,
+            trace: fit.trace,
+            cross_validation: None,
+            separation,
+            tests: Vec::new(),
+            diagnostics: Diagnostics::default(),
         }
-        Model { encoder, coefficients, threshold, facts: fit.facts, warnings, trace: fit.trace, cross_validation: None }
+    }
+
+    /// The names of the columns that scoring adds: `probability` of two classes, `probability[class]` of more, and
+    /// `predicted`.
+    pub fn scored_columns(&self) -> Vec<String> {
+        let classes = &self.encoder.target.classes;
+        let mut names: Vec<String> = match classes.len() {
+            2 => vec!["probability".to_string()],
+            _ => classes.iter().map(|class| format!("probability[{class}]")).collect(),
+        };
+        names.push("predicted".to_string());
+        names
     }
 
     /// The same model with an encoder that asks only for the columns that have a coefficient: what the model does not
@@ -167,46 +282,112 @@ impl Model {
         self
     }
 
-    /// The intercept; 0 for a model without one.
+    /// The intercept; 0 for a model without one. Of two classes.
     pub fn intercept(&self) -> f64 {
         let first = self.coefficients.first().filter(|coefficient| coefficient.column.is_none());
         first.and_then(|coefficient| coefficient.estimate).unwrap_or(0.0)
     }
 
-    /// The coefficients of the encoder's design columns; 0 for a term that was left out.
+    /// The coefficients of the encoder's design columns, of two classes; 0 for a term that was left out.
     pub fn weight(&self) -> Vec<f64> {
-        let terms = self.coefficients.iter().filter(|coefficient| coefficient.column.is_some());
-        let estimates: HashMap<&str, f64> =
-            terms.filter_map(|coefficient| Some((coefficient.term.as_str(), coefficient.estimate?))).collect();
-        self.encoder.terms().iter().map(|term| estimates.get(term.term.as_str()).copied().unwrap_or(0.0)).collect()
+        self.outputs().into_iter().next().map_or(Vec::new(), |(_, weight)| weight)
     }
 
-    /// The probability of the positive class for every row that was encoded.
-    pub fn probabilities(&self, encoded: &Encoded) -> Vec<f64> {
-        let weight = self.weight();
-        let mut logits = vec![self.intercept(); encoded.dataset.len()];
-        let mut rest = weight.as_slice();
-        for feature in encoded.dataset.features() {
-            let (own, others) = rest.split_at(feature.n_columns());
-            feature.add_to(own, &mut logits);
-            rest = others;
+    /// The intercept and the coefficients of the encoder's design columns for each output: one of two classes; of
+    /// more, one for each class, or for each but the base.
+    fn outputs(&self) -> Vec<(f64, Vec<f64>)> {
+        let terms = self.encoder.terms();
+        let mut outputs = Vec::new();
+        for own in self.coefficients.chunk_by(|a, b| a.class == b.class) {
+            let estimates: HashMap<&str, f64> =
+                own.iter().filter_map(|coefficient| Some((coefficient.term.as_str(), coefficient.estimate?))).collect();
+            let of = |term: &str| estimates.get(term).copied().unwrap_or(0.0);
+            let intercept = own.iter().find(|coefficient| coefficient.column.is_none());
+            let intercept = intercept.and_then(|coefficient| coefficient.estimate).unwrap_or(0.0);
+            outputs.push((intercept, terms.iter().map(|term| of(&term.term)).collect()));
         }
-        logits.into_iter().map(sigmoid).collect()
+        outputs
     }
 
-    /// Encodes a table and gives the probability of every row that its missing values leave, with the rows.
+    /// The linear predictors, one output after another.
+    fn logits(&self, encoded: &Encoded) -> Vec<Vec<f64>> {
+        let logits = |(intercept, weight): (f64, Vec<f64>)| {
+            let mut logits = vec![intercept; encoded.dataset.len()];
+            let mut rest = weight.as_slice();
+            for feature in encoded.dataset.features() {
+                let (own, others) = rest.split_at(feature.n_columns());
+                feature.add_to(own, &mut logits);
+                rest = others;
+            }
+            let offset = encoded.dataset.offset().unwrap_or(&[]);
+            logits.iter_mut().zip(offset).for_each(|(z, offset)| *z += offset);
+            logits
+        };
+        self.outputs().into_iter().map(logits).collect()
+    }
+
+    /// The probability of the positive class for every row that was encoded, where there are two classes.
+    pub fn probabilities(&self, encoded: &Encoded) -> Vec<f64> {
+        let mut logits = self.logits(encoded).into_iter();
+        logits.next().unwrap_or(vec![0.0; encoded.dataset.len()]).into_iter().map(sigmoid).collect()
+    }
+
+    /// The probability of every class for every row that was encoded, row-major (n_rows, n_classes), in the order of
+    /// the target's classes.
+    pub fn class_probabilities(&self, encoded: &Encoded) -> Vec<f64> {
+        let n_classes = self.encoder.target.classes.len();
+        if n_classes == 2 {
+            return self.probabilities(encoded).into_iter().flat_map(|p| [1.0 - p, p]).collect();
+        }
+        let logits = self.logits(encoded);
+        let loss = CrossEntropy { n_classes, base: logits.len() < n_classes };
+        let of_row = |i: usize| loss.probabilities(&logits.iter().map(|output| output[i]).collect::<Vec<f64>>());
+        (0..encoded.dataset.len()).flat_map(of_row).collect()
+    }
+
+    /// The number of the class that a row with these probabilities, one per class, is called.
+    pub fn called(&self, probabilities: &[f64]) -> usize {
+        if let [_, positive] = probabilities {
+            return usize::from(*positive >= self.threshold);
+        }
+        let worth = |k: usize| probabilities[k] * self.class_weight.get(k).copied().unwrap_or(1.0);
+        (1..probabilities.len()).fold(0, |best, k| if worth(k) > worth(best) { k } else { best })
+    }
+
+    /// The same model with the weights of the classes taken back out of its probabilities: each class's intercept less
+    /// the logarithm of its weight, so that they are shares of rows as the data have them (King & Zeng, Political
+    /// Analysis 9(2), 2001, §4.1). What rows are called stays what the weighted fit calls them: the threshold moves
+    /// along.
     ///
     /// # Errors
-    /// Those of [`Encoder::features`].
-    pub fn predict(&self, table: &Table) -> Result<(Encoded, Vec<f64>)> {
-        let encoded = self.encoder.features(table)?;
-        let probabilities = self.probabilities(&encoded);
-        Ok((encoded, probabilities))
-    }
-
-    /// The class that a probability is called.
-    pub fn class(&self, probability: f64) -> &str {
-        let target = &self.encoder.target;
-        if probability >= self.threshold { &target.positive } else { &target.negative }
+    /// [`Error::Setting`] for a model without intercepts.
+    pub fn calibrated(mut self) -> Result<Self> {
+        let weights = self.facts.class_weight.clone();
+        let Some(base) = weights.first() else { return Ok(self) };
+        if self.coefficients.iter().all(|coefficient| coefficient.column.is_some()) {
+            return Err(Error::Setting {
+                name: "no-intercept",
+                expected: "an intercept, or `--raw-probabilities`, with weights of classes".to_string(),
+                found: "neither".to_string(),
+            });
+        }
+        let classes = &self.encoder.target.classes;
+        let of = |class: &String| classes.iter().position(|other| other == class).map_or(*base, |at| weights[at]);
+        for intercept in self.coefficients.iter_mut().filter(|coefficient| coefficient.column.is_none()) {
+            let weight = intercept.class.as_ref().map_or(weights[1], of);
+            let moved = intercept.estimate.map(|estimate| estimate - (weight / base).ln());
+            intercept.estimate = moved;
+            intercept.inference = match (moved, intercept.inference) {
+                (Some(moved), Some(inference)) => Inference::new(moved, inference.std_error * inference.std_error),
+                _ => None,
+            };
+        }
+        if let [negative, positive] = weights[..] {
+            self.threshold = sigmoid(logit(self.threshold) - (positive / negative).ln());
+        } else {
+            self.class_weight = weights;
+        }
+        self.facts.calibrated = true;
+        Ok(self)
     }
 }

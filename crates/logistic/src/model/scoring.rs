@@ -6,11 +6,11 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::Model;
 use crate::error::{Error, Result, Warning};
-use crate::table::{Block, Progress, ReadOptions, Scan, ScoredColumns};
+use crate::table::{Block, Progress, ReadOptions, Scan, Score};
 
 impl Model {
-    /// Writes the rows of files again, each with `probability` and `predicted` behind it: the probability of the
-    /// positive class with all its digits, and the class. A row that the model's missing-value policy leaves out has
+    /// Writes the rows of files again, each with [`Model::scored_columns`] behind it: the probability of the positive
+    /// class, or of every class where there are more than two, with all its digits, and the class. A row that the model's missing-value policy leaves out has
     /// neither. Memory does not grow with the files.
     ///
     /// `options` say how the files are written; which columns are read, and how, is the encoder's.
@@ -27,7 +27,7 @@ impl Model {
     ) -> Result<Vec<Warning>> {
         let io = |source| Error::Io { path: "".into(), action: "write", source };
         let options = ReadOptions { text: self.encoder.text_columns(), only: Some(self.encoder.columns()), ..options };
-        let mut scan = Scan::open(paths, options, progress)?;
+        let mut scan = Scan::open(paths, options, self.scored_columns(), progress)?;
         // The header waits for the first rows, so that a file that cannot be scored leaves no output behind.
         let mut header = Vec::new();
         scan.write_header(&mut header).map_err(io)?;
@@ -50,16 +50,18 @@ impl Model {
     }
 
     fn score_block(&self, block: &Block) -> Result<(Vec<u8>, Vec<Warning>)> {
-        let n_rows = block.table.n_rows();
-        let (encoded, probabilities) = self.predict(&block.table)?;
-        let mut probability = vec![None; n_rows];
-        let mut predicted = vec![None; n_rows];
-        for (&row, &p) in encoded.rows.iter().zip(&probabilities) {
-            probability[row] = Some(p);
-            predicted[row] = Some(self.class(p));
+        let encoded = self.encoder.features(&block.table)?;
+        let classes = &self.encoder.target.classes;
+        let all = self.class_probabilities(&encoded);
+        let per_row = classes.len();
+        let written = if per_row == 2 { 1..2 } else { 0..per_row };
+        let mut scores: Vec<Option<Score<'_>>> = vec![None; block.table.n_rows()];
+        for (&row, probability) in encoded.rows.iter().zip(all.chunks_exact(per_row)) {
+            let predicted = classes[self.called(probability)].as_str();
+            scores[row] = Some(Score { probability: &probability[written.clone()], predicted });
         }
         let mut text = Vec::new();
-        block.write(ScoredColumns { probability: &probability, predicted: &predicted }, &mut text)?;
+        block.write(&scores, self.scored_columns().as_slice(), &mut text)?;
         Ok((text, encoded.warnings))
     }
 }

@@ -1,6 +1,7 @@
 //! What can be asked of a fit.
 
-use crate::dataset::{Rows, Standardisation};
+use super::covariance::Covariance;
+use crate::dataset::{Dataset, Rows, Standardisation};
 use crate::error::{Error, Place, Result};
 use crate::objective::ParameterPenalty;
 
@@ -122,6 +123,11 @@ pub struct LogisticRegression {
     pub class_weight: ClassWeight,
     /// What the rows' weights stand for.
     pub weight_kind: WeightKind,
+    /// The estimator of the covariance of the estimates.
+    pub covariance: Covariance,
+    /// Whether the fit is Firth's: maximum likelihood with Jeffreys' prior, which is finite where classes are separated
+    /// and takes off the bias of first order (Firth, Biometrika 80(1), 1993).
+    pub firth: bool,
 }
 
 impl Default for LogisticRegression {
@@ -133,12 +139,14 @@ impl Default for LogisticRegression {
             method: Method::Newton,
             class_weight: ClassWeight::Equal,
             weight_kind: WeightKind::Frequency,
+            covariance: Covariance::Information,
+            firth: false,
         }
     }
 }
 
 /// A row's weight on its class: how much of it is of class k.
-fn share(y: f64, k: usize, n_classes: usize) -> f64 {
+pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
     match (n_classes, k) {
         (2, 0) => 1.0 - y,
         (2, _) => y,
@@ -158,6 +166,14 @@ pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     totals
 }
 
+/// Every row's weight times that of its class.
+pub(super) fn class_weighted(data: &Dataset, of_class: &[f64]) -> Vec<f64> {
+    let n = of_class.len();
+    let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
+    let own = |i: usize| data.weight().map_or(1.0, |weight| weight[i]);
+    data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect()
+}
+
 impl LogisticRegression {
     /// Whether coefficients are those of maximum likelihood.
     pub(super) fn is_maximum_likelihood(&self) -> bool {
@@ -173,10 +189,7 @@ impl LogisticRegression {
             ClassWeight::Balanced => totals.iter().map(|t| totals.iter().sum::<f64>() / (n as f64 * t)).collect(),
             ClassWeight::Given(weights) => weights.clone(),
         };
-        let data = rows.dataset();
-        let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
-        let own = |i: usize| data.weight().map_or(1.0, |weight| weight[i]);
-        let weight = data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect();
+        let weight = class_weighted(rows.dataset(), &of_class);
         Some((of_class, weight))
     }
 
@@ -212,6 +225,8 @@ impl LogisticRegression {
             }
         }
         self.check_method()?;
+        self.check_covariance(rows)?;
+        self.check_firth(n_classes)?;
         if class_totals(rows).iter().any(|&total| total <= 0.0) {
             return Err(one_class(rows, n_classes));
         }
@@ -262,7 +277,7 @@ impl LogisticRegression {
     }
 }
 
-fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
+pub(super) fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
     Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
 }
 

@@ -54,20 +54,38 @@ pub(super) fn add(panel: &Panel, loss: &impl Loss, parameters: &[f64], order: Or
     }
 }
 
-/// Adds the outer products of the panel's weighted scores to the Hessian's place.
-pub(super) fn add_scores(panel: &Panel, loss: &impl Loss, parameters: &[f64], work: &mut Work, sums: &mut Sums) {
+/// The rows' weighted residuals s·dℓ/dz, (n_outputs, n_rows).
+pub(super) fn residuals<'w>(panel: &Panel, loss: &impl Loss, parameters: &[f64], work: &'w mut Work) -> &'w [f64] {
+    logits(panel, parameters, loss.n_outputs(), work);
+    let Work { z, scratch, .. } = work;
+    loss.add(&mut Block { z, y: panel.y(), weight: panel.weight(), curvature: &mut [], scratch });
+    z
+}
+
+/// Adds the outer products of the rows' weighted scores, each over the number of rows that it stands for by its
+/// outcome and weight, to the Hessian's place.
+pub(super) fn add_scores(
+    panel: &Panel,
+    loss: &impl Loss,
+    parameters: &[f64],
+    stands_for: impl Fn(f64, f64) -> f64,
+    work: &mut Work,
+    sums: &mut Sums,
+) {
     let (n, outputs) = (panel.n_rows(), loss.n_outputs());
-    logits(panel, parameters, outputs, work);
+    residuals(panel, loss, parameters, work);
     let Work { z, curvature, scratch } = work;
-    sums.value += loss.add(&mut Block { z, y: panel.y(), weight: panel.weight(), curvature: &mut [], scratch });
+    let share = |(&y, &weight): (&f64, &f64)| if weight > 0.0 { 1.0 / stands_for(y, weight) } else { 0.0 };
+    let shares: Vec<f64> = panel.y().iter().zip(panel.weight()).map(share).collect();
     for (k, l) in (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l))) {
+        let pairs = z[k * n..(k + 1) * n].iter().zip(&z[l * n..(l + 1) * n]);
         curvature.clear();
-        curvature.extend(z[k * n..(k + 1) * n].iter().zip(&z[l * n..(l + 1) * n]).map(|(a, b)| a * b));
+        curvature.extend(pairs.zip(&shares).map(|((a, b), share)| a * b * share));
         add_hessian(panel, curvature, (outputs, k, l), scratch, sums);
     }
 }
 
-fn add_gradient(panel: &Panel, residual: &[f64], outputs: usize, k: usize, gradient: &mut [f64]) {
+pub(super) fn add_gradient(panel: &Panel, residual: &[f64], outputs: usize, k: usize, gradient: &mut [f64]) {
     let p = panel.n_columns();
     (0..p).for_each(|j| gradient[k * p + j] += dot(panel.column(j), residual));
     if let Some(bias) = gradient.get_mut(outputs * p + k) {
@@ -76,7 +94,7 @@ fn add_gradient(panel: &Panel, residual: &[f64], outputs: usize, k: usize, gradi
 }
 
 /// Adds the block of outputs k ≥ l, as far as it stands in the lower triangle.
-fn add_hessian(
+pub(super) fn add_hessian(
     panel: &Panel,
     curvature: &[f64],
     (outputs, k, l): (usize, usize, usize),
@@ -110,7 +128,7 @@ fn add_hessian(
 }
 
 /// Eight partial sums, so that the processor's vector units have independent chains to work on.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
     let mut partial = [0.0; 8];

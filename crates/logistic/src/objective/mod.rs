@@ -3,14 +3,19 @@
 //! `objective(w) = (1/Σsᵢ)·Σ sᵢ·ℓ(yᵢ, zᵢ) + Σⱼ l1ⱼ·|wⱼ| + ½·Σⱼ l2ⱼ·wⱼ²`, with `z = x·w + b`; the bias is never
 //! penalised. All rows, a mini-batch or one chunk of a thread differ only in *which* rows are summed.
 
+mod jeffreys;
 mod kernel;
 mod linear;
 mod penalty;
+mod scores;
 
+pub use jeffreys::Jeffreys;
+pub(crate) use kernel::dot;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -151,6 +156,14 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         Ok(self)
     }
 
+    /// The same, over other rows of the dataset.
+    pub(crate) fn of_rows(&self, rows: Rows<'a>) -> Self
+    where
+        L: Copy,
+    {
+        EmpiricalRisk { rows, ..self.clone() }
+    }
+
     fn n_columns(&self) -> usize {
         self.standard.as_ref().map_or_else(|| self.rows.dataset().n_columns(), |standard| standard.columns.len())
     }
@@ -170,30 +183,49 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         self.each_panel(0, self.rows.len(), |panel, _| f(panel));
     }
 
-    /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
-    fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
+    /// `f` of every chunk of the rows, by its range, on all cores; in order.
+    fn chunks<T: Send>(&self, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
         let n = self.rows.len();
         let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
-        let chunk = |start: usize| {
-            let mut sums = zero.clone();
-            self.each_panel(start, n.min(start + size), |panel, work| f(panel, work, &mut sums));
-            sums
-        };
         if n <= size {
-            return chunk(0);
+            return vec![f(0..n)];
         }
         let starts: Vec<usize> = (0..n).step_by(size).collect();
-        let parts: Vec<Sums> = starts.par_iter().map(|&start| chunk(start)).collect();
-        let mut merged = zero;
-        parts.iter().for_each(|part| merged.merge(part));
+        starts.par_iter().map(|&start| f(start..n.min(start + size))).collect()
+    }
+
+    /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
+    fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
+        let parts = self.chunks(|range| {
+            let mut sums = zero.clone();
+            self.each_panel(range.start, range.end, |panel, work| f(panel, work, &mut sums));
+            sums
+        });
+        let mut parts = parts.into_iter();
+        let mut merged = parts.next().unwrap_or(zero);
+        parts.for_each(|part| merged.merge(&part));
         merged
     }
 
-    /// `Σ sᵢ²·∇ℓᵢ·∇ℓᵢᵀ`, the lower triangle of the sum of the outer products of the rows' weighted scores.
-    pub(crate) fn score_products(&self, parameters: &[f64]) -> Vec<f64> {
-        let zero = Sums::zero(parameters.len(), Order::Hessian);
-        self.over_chunks(zero, |panel, work, sums| kernel::add_scores(panel, &self.loss, parameters, work, sums))
-            .hessian
+    /// Folds the panels of every chunk of the rows, on all cores, and gives one value per chunk, in order. `add` hears
+    /// the rows of a panel, the panel, and its logits at `parameters`, shape (n_outputs, n_rows).
+    pub(crate) fn fold<T: Send>(
+        &self,
+        parameters: &[f64],
+        zero: impl Fn() -> T + Sync,
+        add: impl Fn(&mut T, &Rows<'a>, &Panel, &[f64]) + Sync,
+    ) -> Vec<T> {
+        let outputs = self.loss.n_outputs();
+        self.chunks(|range| {
+            let mut folded = zero();
+            let mut start = range.start;
+            self.each_panel(range.start, range.end, |panel, work| {
+                let rows = self.rows.slice(start..start + panel.n_rows());
+                start += panel.n_rows();
+                add(&mut folded, &rows, panel, kernel::logits(panel, parameters, outputs, work));
+            });
+            folded
+        })
     }
 
     /// The linear predictor of every row; with K outputs, each row's K after those of the row before.

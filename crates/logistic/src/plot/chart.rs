@@ -5,7 +5,7 @@ use plotters::prelude::*;
 
 use super::{BLUE_CLASS, Drawn, GREEN, GRID, Kind, ORANGE_CLASS, Picture, Scale, finite, legend, mesh, thinned};
 use crate::error::{Error, Result};
-use crate::evaluate::{Calibration, PrCurve, RocCurve};
+use crate::evaluate::{Calibration, Gains, Interval, PrCurve, RocCurve};
 
 /// Lines over two axes.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Line {
     pub(super) thin: bool,
     /// The radius of a marker at each point, in pixels; none without markers.
     pub(super) markers: Vec<f64>,
+    /// Whether the markers stand alone.
+    pub(super) points_only: bool,
 }
 
 /// Curves of more points look the same with so many.
@@ -36,7 +38,7 @@ const MOST_POINTS: usize = 2000;
 impl Line {
     pub(super) fn new(name: impl Into<String>, points: Vec<(f64, f64)>, colour: RGBColor) -> Self {
         let points = thinned(&points, MOST_POINTS);
-        Line { name: name.into(), points, colour, dashed: false, thin: false, markers: Vec::new() }
+        Line { name: name.into(), points, colour, dashed: false, thin: false, markers: Vec::new(), points_only: false }
     }
 
     pub(super) fn reference(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
@@ -55,7 +57,7 @@ impl Chart {
         mesh(&mut chart, &self.axes, GRID.to_rgba(), scale)?;
         for line in &self.lines {
             let style = line.colour.stroke_width(scale.wide(if line.dashed || line.thin { 1.0 } else { 2.0 }));
-            let points = line.points.iter().copied();
+            let points = line.points.iter().copied().filter(|_| !line.points_only);
             let drawn = if line.dashed {
                 let (dash, gap) = (scale.px(6.0), scale.px(5.0));
                 chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?
@@ -124,28 +126,66 @@ pub fn training_loss(losses: &[f64], unit: &str) -> Result<Picture> {
     }))
 }
 
-/// The ROC curve with its area and the line of chance.
-pub fn roc(curve: &RocCurve) -> Picture {
+/// The ROC curve with its area, the interval of the area where there is one, and the line of chance.
+///
+/// # Errors
+/// [`Error::Setting`] for a rate, an area or an end of the interval that is not finite.
+pub fn roc(curve: &RocCurve, interval: Option<Interval>) -> Result<Picture> {
+    let ends = interval.iter().flat_map(|interval| [interval.low, interval.high]);
+    finite("ROC area", [curve.area].into_iter().chain(ends))?;
+    finite("ROC rate", curve.false_positive_rate.iter().chain(&curve.true_positive_rate).copied())?;
     let points = curve.false_positive_rate.iter().copied().zip(curve.true_positive_rate.iter().copied()).collect();
-    picture(Chart {
+    let between = |Interval { low, high }| format!(" (95 %: {low:.3} to {high:.3})");
+    let name = format!("area {:.3}{}", curve.area, interval.map_or(String::new(), between));
+    Ok(picture(Chart {
         title: "Receiver operating characteristic",
         axes: ["false positive rate".to_string(), "true positive rate (recall)".to_string()],
         x: (0.0, 1.0),
         y: (0.0, 1.02),
+        lines: vec![Line::reference("chance", vec![(0.0, 0.0), (1.0, 1.0)]), Line::new(name, points, BLUE_CLASS)],
+        legend: SeriesLabelPosition::LowerRight,
+    }))
+}
+
+/// The share of the positive rows that is found among a share of all rows, the most probable first, with a marker at
+/// each tenth; the line of chance, and that of a model that puts every positive row first.
+///
+/// # Errors
+/// [`Error::Setting`] for a share that is not finite.
+pub fn gains(gains: &Gains) -> Result<Picture> {
+    finite("gain", gains.share.iter().chain(&gains.gain).copied().chain([gains.base_rate]))?;
+    finite("lift", gains.deciles.iter().flat_map(|decile| [decile.share, decile.gain, decile.cumulative_lift]))?;
+    let curve = gains.share.iter().copied().zip(gains.gain.iter().copied()).collect();
+    let tenths: Vec<(f64, f64)> = gains.deciles.iter().map(|decile| (decile.share, decile.gain)).collect();
+    let lift =
+        gains.deciles.first().map_or(String::new(), |first| format!(", lift {:.2} in the top tenth", first.lift));
+    // The markers stand at the tenths, of which the thinned curve need not have a point.
+    let mut markers = Line::new("", tenths, BLUE_CLASS);
+    markers.markers = vec![3.5; markers.points.len()];
+    markers.points_only = true;
+    Ok(picture(Chart {
+        title: "Cumulative gains",
+        axes: ["share of rows, most probable first".to_string(), "share of positives found".to_string()],
+        x: (0.0, 1.0),
+        y: (0.0, 1.02),
         lines: vec![
             Line::reference("chance", vec![(0.0, 0.0), (1.0, 1.0)]),
-            Line::new(format!("area {:.3}", curve.area), points, BLUE_CLASS),
+            Line { colour: GREEN, ..Line::reference("perfect", vec![(0.0, 0.0), (gains.base_rate, 1.0), (1.0, 1.0)]) },
+            Line::new(format!("model{lift}"), curve, BLUE_CLASS),
+            markers,
         ],
         legend: SeriesLabelPosition::LowerRight,
-    })
+    }))
 }
 
 /// Precision against recall with the average precision, and the share of positives as the line of chance.
 ///
 /// # Errors
-/// [`Error::Setting`] for a base rate that is not finite.
+/// [`Error::Setting`] for a base rate, a rate or an average precision that is not finite.
 pub fn precision_recall(curve: &PrCurve, base_rate: f64) -> Result<Picture> {
     finite("base rate", [base_rate])?;
+    finite("average precision", [curve.average_precision])?;
+    finite("precision or recall", curve.precision.iter().chain(&curve.recall).copied())?;
     // Steps: between two thresholds the precision of the lower one holds.
     let mut points: Vec<(f64, f64)> = Vec::with_capacity(2 * curve.recall.len());
     for (&recall, &precision) in curve.recall.iter().zip(&curve.precision) {
@@ -168,7 +208,12 @@ pub fn precision_recall(curve: &PrCurve, base_rate: f64) -> Result<Picture> {
 }
 
 /// The observed share of positives against the predicted probability, by bins; a marker's area is its bin's weight.
-pub fn calibration(calibration: &Calibration) -> Picture {
+///
+/// # Errors
+/// [`Error::Setting`] for a bin, an intercept or a slope that is not finite.
+pub fn calibration(calibration: &Calibration) -> Result<Picture> {
+    finite("bin", calibration.bins.iter().flat_map(|bin| [bin.predicted, bin.observed, bin.weight]))?;
+    finite("calibration", calibration.intercept.into_iter().chain(calibration.slope))?;
     let heaviest = calibration.bins.iter().fold(f64::MIN_POSITIVE, |max, bin| f64::max(max, bin.weight));
     let points = calibration.bins.iter().map(|bin| (bin.predicted, bin.observed)).collect();
     let name = match (calibration.intercept, calibration.slope) {
@@ -177,12 +222,12 @@ pub fn calibration(calibration: &Calibration) -> Picture {
     };
     let mut line = Line::new(name, points, GREEN);
     line.markers = calibration.bins.iter().map(|bin| 2.5 + 7.0 * (bin.weight / heaviest).sqrt()).collect();
-    picture(Chart {
+    Ok(picture(Chart {
         title: "Calibration",
         axes: ["predicted probability".to_string(), "observed share of positives".to_string()],
         x: (0.0, 1.0),
         y: (0.0, 1.02),
         lines: vec![Line::reference("perfect", vec![(0.0, 0.0), (1.0, 1.0)]), line],
         legend: SeriesLabelPosition::UpperLeft,
-    })
+    }))
 }

@@ -8,8 +8,8 @@ mod matrix;
 mod penalty;
 mod scatter;
 
-pub use chart::{calibration, log_probability, precision_recall, roc, training_loss};
-pub use matrix::confusion_matrix;
+pub use chart::{calibration, gains, log_probability, precision_recall, roc, training_loss};
+pub use matrix::{confusion_matrix, multi_confusion_matrix};
 pub use penalty::{cross_validation, path};
 pub use scatter::{Boundary, scatter};
 
@@ -185,16 +185,21 @@ fn finite(name: &'static str, values: impl IntoIterator<Item = f64>) -> Result<(
     }
 }
 
-/// A tick's label: no more digits than it needs.
+/// Longer labels are written with a power of ten, if that makes them shorter.
+const LONG_LABEL: usize = 8;
+
+/// A tick's label: no more digits than it needs, and all of those, so that no two ticks look the same.
 fn tick(value: f64) -> String {
-    let rounded = format!("{value:.10}").parse().unwrap_or(value);
+    // Ten digits behind the point, or fifteen in all, leave the rounding of the ticks' places out.
+    let rounded = if value.abs() < 1e4 { format!("{value:.10}") } else { format!("{value:.14e}") };
+    let rounded: f64 = rounded.parse().unwrap_or(value);
     if rounded == 0.0 {
-        "0".to_string()
-    } else if !(1e-4..1e6).contains(&f64::abs(rounded)) {
-        format!("{value:.1e}")
-    } else {
-        format!("{rounded}").replace('-', "\u{2212}")
+        return "0".to_string();
     }
+    let (plain, scientific) = (format!("{rounded}"), format!("{rounded:e}"));
+    let long = rounded.abs() < 1e-4 || plain.len() > LONG_LABEL;
+    let label = if long && scientific.len() < plain.len() { scientific } else { plain };
+    label.replace('-', "\u{2212}")
 }
 
 /// A name that leaves room for others.
@@ -211,4 +216,19 @@ fn thinned<T: Copy>(items: &[T], most: usize) -> Vec<T> {
         taken.extend(items.last());
     }
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tick;
+
+    #[test]
+    fn ticks_next_to_each_other_have_labels_of_their_own() {
+        let labels = |values: [f64; 3]| values.map(tick);
+        assert_eq!(labels([0.0, 0.1 + 0.2, -0.5]), ["0", "0.3", "\u{2212}0.5"]);
+        assert_eq!(labels([1e6, 1.02e6, -1e6]), ["1000000", "1020000", "\u{2212}1000000"]);
+        assert_eq!(labels([1.1e9, 1_100_000_001.0, -2.5e9]), ["1.1e9", "1100000001", "\u{2212}2.5e9"]);
+        assert_eq!(labels([1e12 + 1.0, 1e12 + 2.0, 1e-5]), ["1000000000001", "1000000000002", "1e\u{2212}5"]);
+        assert_eq!(labels([100_000.3, 100_000.1 + 0.3, 99.0]), ["100000.3", "100000.4", "99"]);
+    }
 }

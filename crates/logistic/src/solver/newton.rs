@@ -103,22 +103,28 @@ fn proximal(hessian: &mut [f64], gradient: &[f64], kinks: &ParameterPenalty, sta
     }
 }
 
-/// `−H⁻¹·g`. Where H is not positive definite to working precision (probabilities that have reached 0 and 1), its
-/// diagonal is raised until it is.
+/// `−H⁻¹·g`, H as [`raised_factor`] has it.
 pub(crate) fn newton_direction(hessian: &mut [f64], gradient: &[f64]) -> Vec<f64> {
-    let n = gradient.len();
     let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
+    if let Some(factor) = raised_factor(hessian, gradient.len()) {
+        factor.solve(&mut direction);
+    }
+    direction
+}
+
+/// The factor of H (n, n). Where H is not positive definite to working precision (probabilities that have reached 0 and
+/// 1), its diagonal is raised until it is.
+pub(crate) fn raised_factor(hessian: &mut [f64], n: usize) -> Option<Cholesky> {
     let largest = (0..n).fold(f64::MIN_POSITIVE, |max, j| f64::max(max, hessian[j * n + j]));
     let mut raise = f64::EPSILON * largest;
     for _ in 0..60 {
         if let Ok(factor) = Cholesky::new(hessian, n) {
-            factor.solve(&mut direction);
-            return direction;
+            return Some(factor);
         }
         (0..n).for_each(|j| hessian[j * n + j] += raise);
         raise *= 4.0;
     }
-    direction
+    None
 }
 
 /// Moves the model to the target, or half the way, or a quarter, until the objective does not rise by more than its

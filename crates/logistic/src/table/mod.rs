@@ -25,7 +25,7 @@ pub use chunks::Chunks;
 pub use date::{DateParts, date_parts};
 pub use options::{MISSING_MARKERS, ReadOptions};
 pub use read::read;
-pub use scan::{Block, Scan, ScoredColumns};
+pub use scan::{Block, Scan, Score};
 pub use source::Progress;
 
 use crate::error::{Error, Place, Result};

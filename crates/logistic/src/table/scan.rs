@@ -25,6 +25,8 @@ pub struct Scan<'p> {
     progress: Progress<'p>,
     open: Option<Open<'p>>,
     format: Option<Format>,
+    /// The columns that are written behind those of the file.
+    added: Vec<String>,
     /// The header of the first CSV file.
     header: Option<Header>,
     /// The columns of the first Parquet or Arrow file.
@@ -74,23 +76,21 @@ enum Rows {
     Columnar(arrow_array::RecordBatch),
 }
 
-/// What is written behind every row, where the row has it.
+/// What is written behind a row.
 #[derive(Clone, Copy, Debug)]
-pub struct ScoredColumns<'c> {
-    /// The probability of the positive class.
-    pub probability: &'c [Option<f64>],
-    /// The class.
-    pub predicted: &'c [Option<&'c str>],
+pub struct Score<'c> {
+    /// The probabilities, one for each added column but the last.
+    pub probability: &'c [f64],
+    /// The class, for the last.
+    pub predicted: &'c str,
 }
 
-const ADDED: [&str; 2] = ["probability", "predicted"];
-
 impl<'p> Scan<'p> {
-    /// Opens files of one format, as [`read`](super::read()) does.
+    /// Opens files of one format, as [`read`](super::read()) does, to be written again with `added` columns.
     ///
     /// # Errors
-    /// As [`read`](super::read()).
-    pub fn open(paths: &[String], options: ReadOptions, progress: Progress<'p>) -> Result<Self> {
+    /// As [`read`](super::read()); [`Error::Malformed`] for a file that has a column of an added name.
+    pub fn open(paths: &[String], options: ReadOptions, added: Vec<String>, progress: Progress<'p>) -> Result<Self> {
         let sources = sources(paths)?.into_iter();
         let mut scan = Scan {
             sources,
@@ -98,6 +98,7 @@ impl<'p> Scan<'p> {
             progress,
             open: None,
             format: None,
+            added,
             header: None,
             #[cfg(feature = "arrow")]
             columns: None,
@@ -131,7 +132,7 @@ impl<'p> Scan<'p> {
             #[cfg(feature = "arrow")]
             Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
                 let batches = super::arrow::open(&source, input, format)?;
-                refuse_added(&batches.names(), &name, None)?;
+                refuse_added(&self.added, &batches.names(), &name, None)?;
                 // The rows of all files are written under one header.
                 if *self.columns.get_or_insert_with(|| batches.names()) != batches.names() {
                     let expected = "the columns of the first file, in its order";
@@ -148,7 +149,7 @@ impl<'p> Scan<'p> {
     }
 
     fn meet_header(&mut self, head: &[u8], dialect: Dialect, name: &str) -> Result<()> {
-        refuse_added(&dialect.names, name, Some(1))?;
+        refuse_added(&self.added, &dialect.names, name, Some(1))?;
         match &self.header {
             Some(first) if first.dialect.names != dialect.names || first.dialect.delimiter != dialect.delimiter => {
                 Err(malformed(name, "the header of the first file", "another", "score the files one by one"))
@@ -189,7 +190,7 @@ impl<'p> Scan<'p> {
                 None => break,
             }
         }
-        let (options, format, name) = (&self.options, self.format, name.as_str());
+        let (options, format, name, added) = (&self.options, self.format, name.as_str(), &self.added);
         let names: &[String] = self.header.as_ref().map_or(&[], |header| &header.dialect.names);
         let delimiter = self.header.as_ref().map_or(b',', |header| header.dialect.delimiter);
         let wants: Vec<Want> = names.iter().map(|name| options.want(name)).collect();
@@ -204,7 +205,7 @@ impl<'p> Scan<'p> {
             let rows = match format {
                 Some(Format::Csv) => Rows::Csv { text, records, delimiter },
                 Some(Format::JsonLines) => {
-                    refuse_added(&piece.names, name, None)?;
+                    refuse_added(added, &piece.names, name, None)?;
                     Rows::JsonLines { text, records }
                 }
                 _ => Rows::Svmlight,
@@ -237,14 +238,18 @@ impl<'p> Scan<'p> {
                     write!(out, "{}", dialect.names.join(&delimiter.to_string()))?;
                 }
                 out.write_all(line)?;
-                writeln!(out, "{delimiter}{}{delimiter}{}", ADDED[0], ADDED[1])
+                let added = self.added.iter().map(|name| quoted(name, dialect.delimiter));
+                added.clone().try_for_each(|name| write!(out, "{delimiter}{name}"))?;
+                writeln!(out)
             }
             #[cfg(feature = "arrow")]
             _ if self.columns.is_some() => {
-                let names = self.columns.iter().flatten().map(String::as_str).chain(ADDED);
+                let names = self.columns.iter().flatten().chain(&self.added);
                 writeln!(out, "{}", names.map(|name| quoted(name, b',')).collect::<Vec<_>>().join(","))
             }
-            _ if self.format == Some(Format::Svmlight) => writeln!(out, "{},{}", ADDED[0], ADDED[1]),
+            _ if self.format == Some(Format::Svmlight) => {
+                writeln!(out, "{}", self.added.iter().map(|name| quoted(name, b',')).collect::<Vec<_>>().join(","))
+            }
             _ => Ok(()),
         }
     }
@@ -256,8 +261,8 @@ fn one_block(name: &str, names: Vec<String>, piece: Piece, rows: Rows, options: 
     Ok(Block { table: join(vec![part], options)?, rows })
 }
 
-fn refuse_added(names: &[String], path: &str, line: Option<u64>) -> Result<()> {
-    match names.iter().find(|name| ADDED.contains(&name.as_str())) {
+fn refuse_added(added: &[String], names: &[String], path: &str, line: Option<u64>) -> Result<()> {
+    match names.iter().find(|name| added.contains(name)) {
         Some(name) => Err(Error::Malformed {
             place: Place { line, ..Place::file(path).column(name) },
             expected: "no column of this name, which the output adds".to_string(),
@@ -269,48 +274,64 @@ fn refuse_added(names: &[String], path: &str, line: Option<u64>) -> Result<()> {
 }
 
 impl Block {
-    /// Writes every row as it stood in its file, with its probability and class behind it: as CSV, or as JSON lines
-    /// where it came as such. Rows of svmlight stand for themselves: only what is added is written.
+    /// Writes every row as it stood in its file, with its score behind it under the names of `added`: as CSV, or as
+    /// JSON lines where it came as such. A row without a score has empty cells there, or null. Rows of svmlight stand
+    /// for themselves: only what is added is written.
     ///
     /// # Errors
     /// [`Error::Malformed`] for a column of a type that has no text; [`Error::Io`] when `out` fails.
-    pub fn write(&self, added: ScoredColumns<'_>, out: &mut Vec<u8>) -> Result<()> {
+    pub fn write(&self, scores: &[Option<Score<'_>>], added: &[String], out: &mut Vec<u8>) -> Result<()> {
         for row in 0..self.table.n_rows() {
-            let probability = added.probability.get(row).copied().flatten();
-            let class = added.predicted.get(row).copied().flatten();
-            let number = probability.map_or(String::new(), |probability| probability.to_string());
+            let score = scores.get(row).copied().flatten();
             match &self.rows {
                 Rows::Csv { text, records, delimiter } => {
                     out.extend_from_slice(&text.bytes[records[row].clone()]);
-                    let class = class.map_or(String::new(), |class| quoted(class, *delimiter));
-                    let delimiter = char::from(*delimiter);
-                    out.extend_from_slice(format!("{delimiter}{number}{delimiter}{class}\n").as_bytes());
+                    out.push(*delimiter);
+                    write_cells(score, added, *delimiter, out);
                 }
                 Rows::JsonLines { text, records } => {
                     let object = text.bytes[records[row].clone()].trim_ascii_end();
                     let inside = object.strip_suffix(b"}").unwrap_or(object).trim_ascii_end();
                     out.extend_from_slice(inside);
-                    let comma = if inside == b"{" { "" } else { ", " };
-                    let probability = serde_json::json!(probability);
-                    let class = serde_json::json!(class);
-                    let text = format!("{comma}\"{}\": {probability}, \"{}\": {class}}}\n", ADDED[0], ADDED[1]);
-                    out.extend_from_slice(text.as_bytes());
+                    let mut comma = if inside == b"{" { "" } else { ", " };
+                    for (at, name) in added.iter().enumerate() {
+                        let value = score.map(|score| match score.probability.get(at) {
+                            Some(probability) => serde_json::json!(probability),
+                            None => serde_json::json!(score.predicted),
+                        });
+                        let (name, value) = (serde_json::json!(name), serde_json::json!(value));
+                        out.extend_from_slice(format!("{comma}{name}: {value}").as_bytes());
+                        comma = ", ";
+                    }
+                    out.extend_from_slice(b"}\n");
                 }
-                Rows::Svmlight => {
-                    let class = class.map_or(String::new(), |class| quoted(class, b','));
-                    out.extend_from_slice(format!("{number},{class}\n").as_bytes());
-                }
+                Rows::Svmlight => write_cells(score, added, b',', out),
                 #[cfg(feature = "arrow")]
                 Rows::Columnar(batch) => {
                     let cells = super::arrow::row_text(batch, row, self.table.path())?;
                     cells.iter().for_each(|cell| out.extend_from_slice(format!("{},", quoted(cell, b',')).as_bytes()));
-                    let class = class.map_or(String::new(), |class| quoted(class, b','));
-                    out.extend_from_slice(format!("{number},{class}\n").as_bytes());
+                    write_cells(score, added, b',', out);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// The added cells of a row, and the end of its line.
+fn write_cells(score: Option<Score<'_>>, added: &[String], delimiter: u8, out: &mut Vec<u8>) {
+    match score {
+        None => out.resize(out.len() + added.len().saturating_sub(1), delimiter),
+        Some(score) => {
+            for probability in score.probability {
+                // Writing to memory does not fail.
+                let _ = write!(out, "{probability}");
+                out.push(delimiter);
+            }
+            out.extend_from_slice(quoted(score.predicted, delimiter).as_bytes());
+        }
+    }
+    out.push(b'\n');
 }
 
 /// A cell in quotes where it needs them.

@@ -131,7 +131,8 @@ pub(crate) fn scanned(paths: &[String], options: &ReadOptions, whole: &Table) ->
     // What a column is, is known from training when rows are streamed.
     let is_text = |name: &String| matches!(whole.column(name).unwrap().cells, logistic::table::Cells::Text { .. });
     let text: Vec<String> = whole.names().into_iter().filter(is_text).collect();
-    let mut scan = Scan::open(paths, ReadOptions { text, ..options.clone() }, &|_| ()).unwrap();
+    let mut scan =
+        Scan::open(paths, ReadOptions { text, ..options.clone() }, vec!["predicted".to_string()], &|_| ()).unwrap();
     let mut row = 0;
     loop {
         let blocks = scan.next_blocks().unwrap();

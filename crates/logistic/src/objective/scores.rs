@@ -1,0 +1,48 @@
+//! Sums of outer products of the rows' scores, the middle of sandwich covariances.
+
+use super::{EmpiricalRisk, Objective, Order, Sums, kernel};
+use crate::loss::Loss;
+
+impl<L: Loss> EmpiricalRisk<'_, L> {
+    /// `Σ sᵢ²·∇ℓᵢ·∇ℓᵢᵀ / mᵢ`, mᵢ the number of rows that row i stands for, which `stands_for` tells by its outcome and
+    /// weight. Row-major (n_parameters, n_parameters), the lower triangle.
+    pub(crate) fn score_products(&self, parameters: &[f64], stands_for: impl Fn(f64, f64) -> f64 + Sync) -> Vec<f64> {
+        let zero = Sums::zero(parameters.len(), Order::Hessian);
+        let sums = self.over_chunks(zero, |panel, work, sums| {
+            kernel::add_scores(panel, &self.loss, parameters, &stands_for, work, sums);
+        });
+        sums.hessian
+    }
+
+    /// `Σ_g u_g·u_gᵀ` with `u_g = Σ sᵢ·∇ℓᵢ` over the rows of group g, the rows of a group next to each other;
+    /// `group` (n_rows). The same shape. Row after row, so that the bits depend on the order of the rows alone.
+    pub(crate) fn group_score_products(&self, parameters: &[f64], group: &[u32]) -> Vec<f64> {
+        let (width, outputs, p) = (self.n_parameters(), self.loss.n_outputs(), self.n_columns());
+        let mut products = vec![0.0; width * width];
+        let mut score = vec![0.0; width];
+        let mut at = 0;
+        self.each_panel(0, self.rows.len(), |panel, work| {
+            let n = panel.n_rows();
+            let residuals = kernel::residuals(panel, &self.loss, parameters, work);
+            for i in 0..n {
+                for (k, residual) in (0..outputs).map(|k| (k, residuals[k * n + i])) {
+                    (0..p).for_each(|j| score[k * p + j] += residual * panel.column(j)[i]);
+                    score.iter_mut().skip(outputs * p + k).take(1).for_each(|bias| *bias += residual);
+                }
+                at += 1;
+                if group.get(at) != group.get(at - 1) {
+                    add_square(&score, &mut products);
+                    score.fill(0.0);
+                }
+            }
+        });
+        products
+    }
+}
+
+/// Adds `u·uᵀ` to the lower triangle.
+fn add_square(u: &[f64], products: &mut [f64]) {
+    for (i, (row, a)) in products.chunks_exact_mut(u.len().max(1)).zip(u).enumerate() {
+        row[..=i].iter_mut().zip(u).for_each(|(entry, b)| *entry += a * b);
+    }
+}
