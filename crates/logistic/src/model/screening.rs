@@ -7,7 +7,7 @@ use super::settings::{LogisticRegression, class_totals};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::Result;
 use crate::loss::Loss;
-use crate::objective::{EmpiricalRisk, Objective, Order, ParameterPenalty};
+use crate::objective::{EmpiricalRisk, Module, Objective, Order, ParameterPenalty};
 use crate::solver::Termination;
 
 /// Columns whose gradient exceeds this share of their penalty at the start are looked at at once: with steps of a path
@@ -33,7 +33,7 @@ impl LogisticRegression {
         let outputs = loss.n_outputs();
         let risk = self.risk(rows, standard, loss)?;
         let penalty = self.parameter_penalty(standard, outputs);
-        let mut at = vec![0.0; risk.n_parameters()];
+        let mut at = self.start(rows, standard.columns.len(), outputs).parameters().to_vec();
         if start.len() == at.len() {
             at.copy_from_slice(start);
         }
