@@ -118,13 +118,8 @@ fn row_keys(row: &RowInfluence) -> Value {
 
 /// The diagnostics for people.
 pub(crate) fn words(model: &Model) -> String {
-    let (found, facts) = (&model.diagnostics, &model.facts);
-    let mut text =
-        format!("Nagelkerke R² {:.4}   Cox-Snell R² {:.4}", facts.pseudo_r2_nagelkerke(), facts.pseudo_r2_cox_snell());
-    if let Some(tjur) = found.pseudo_r2_tjur {
-        let _ = write!(text, "   Tjur R² {tjur:.4}");
-    }
-    text.push('\n');
+    let found = &model.diagnostics;
+    let mut text = String::new();
     if let Some(loss) = found.approximate_loo_log_loss {
         let _ = writeln!(text, "log loss of rows left out one by one, nearly: {loss:.4}");
     }

@@ -9,7 +9,9 @@ use comfy_table::CellAlignment;
 use logistic::Error;
 use logistic::dataset::Rows;
 use logistic::encode::Encoder;
-use logistic::model::{ColumnTest, Covariance, Fit, Inference, LikelihoodRatio, LogisticRegression, Model};
+use logistic::model::{
+    Coefficient, ColumnTest, Covariance, Fit, Inference, LikelihoodRatio, LogisticRegression, Model,
+};
 use logistic::table::Table;
 use serde_json::{Value, json};
 
@@ -37,6 +39,14 @@ pub(crate) struct InferenceArgs {
     /// Firth's bias-reduced fit, which is finite where the classes are separated
     #[arg(long)]
     pub(crate) firth: bool,
+    /// After --l1 or --elastic-net, fit the selected columns again without penalty. Its standard errors take no account
+    /// of the selection
+    #[arg(long, conflicts_with = "firth")]
+    pub(crate) relaxed: bool,
+    /// Fit N resamples of the rows as well, for standard errors and intervals of any fit, penalised ones included; a
+    /// penalty that is `auto` stays as chosen
+    #[arg(long, value_name = "N", conflicts_with = "relaxed")]
+    pub(crate) bootstrap: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -156,7 +166,11 @@ pub(crate) fn add_keys(model: &Model, keys: &mut Value) {
 }
 
 /// Adds a coefficient's keys: its interval, how that was found, and its own test where there is one.
-pub(crate) fn add_coefficient_keys(inference: Option<&Inference>, keys: &mut Value) {
+pub(crate) fn add_coefficient_keys(coefficient: &Coefficient, keys: &mut Value) {
+    let inference = coefficient.inference.as_ref();
+    if let Some(spread) = coefficient.bootstrap {
+        keys["bootstrap"] = json!(spread);
+    }
     let (low, high) = interval(inference);
     keys["ci_low"] = json!(low);
     keys["ci_high"] = json!(high);
@@ -166,8 +180,17 @@ pub(crate) fn add_coefficient_keys(inference: Option<&Inference>, keys: &mut Val
     }
 }
 
+/// Standard error and interval, of the kind that was asked for.
+pub(crate) fn shown(coefficient: &Coefficient) -> (Option<f64>, (Option<f64>, Option<f64>)) {
+    let inference = coefficient.inference.as_ref();
+    match coefficient.bootstrap {
+        Some(spread) => (Some(spread.std_error), (Some(spread.ci_low), Some(spread.ci_high))),
+        None => (inference.map(|i| i.std_error), interval(inference)),
+    }
+}
+
 /// The ends of the interval that was asked for.
-pub(crate) fn interval(inference: Option<&Inference>) -> (Option<f64>, Option<f64>) {
+fn interval(inference: Option<&Inference>) -> (Option<f64>, Option<f64>) {
     match inference {
         None => (None, None),
         Some(Inference { profile: Some(profile), .. }) => (profile.low, profile.high),
@@ -196,7 +219,13 @@ pub(crate) fn words(model: &Model) -> String {
     if !errors.is_empty() && inferences().next().is_some() {
         let _ = writeln!(text, "Standard errors: {errors}.");
     }
-    if inferences().any(|inference| inference.profile.is_some()) {
+    if model.coefficients.iter().any(|coefficient| coefficient.bootstrap.is_some()) {
+        text.push_str("Standard errors and intervals by resampling the rows.");
+        if facts.l1 > 0.0 || facts.l2 > 0.0 {
+            text.push_str(" They are of the penalised estimates, which are drawn towards 0.");
+        }
+        text.push('\n');
+    } else if inferences().any(|inference| inference.profile.is_some()) {
         text.push_str("Intervals by profile likelihood; z and p are Wald's.\n");
     }
     text.push_str(&tests_table(model));

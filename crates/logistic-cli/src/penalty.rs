@@ -297,6 +297,9 @@ pub(crate) fn n_nonzero(model: &Model) -> usize {
 
 /// `lasso penalty l1 = 0.01 on standardised columns`.
 pub(crate) fn words(facts: &Facts) -> String {
+    if facts.relaxed {
+        return format!("maximum likelihood on the columns selected by l1 = {}", short(facts.l1));
+    }
     if facts.firth {
         return "Firth's bias-reduced likelihood".to_string();
     }
@@ -351,7 +354,14 @@ pub(crate) fn choice(model: &Model) -> String {
 }
 
 /// Why there are no standard errors, where the penalty or bounds are the reason.
-pub(crate) fn no_inference(facts: &Facts) -> &'static str {
+pub(crate) fn no_inference(model: &Model) -> &'static str {
+    let facts = &model.facts;
+    if model.coefficients.iter().any(|coefficient| coefficient.bootstrap.is_some()) {
+        return "";
+    }
+    if facts.relaxed {
+        return "Standard errors are those of a fit to the selected columns: they take no account of the selection.\n";
+    }
     match (facts.l1 > 0.0 || facts.l2 > 0.0, facts.bounded) {
         (true, _) => "No standard errors: they hold for maximum likelihood, not for penalised coefficients.\n",
         (false, true) => "No standard errors: they hold for maximum likelihood, not for coefficients within bounds.\n",

@@ -82,7 +82,7 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
         "p_value": of(|i| i.p_value),
         "odds_ratio": coefficient.estimate.map(f64::exp),
     });
-    inference::add_coefficient_keys(inference, &mut keys);
+    inference::add_coefficient_keys(coefficient, &mut keys);
     if let Some(level) = &coefficient.level {
         keys["level"] = json!(level);
     }
@@ -94,8 +94,24 @@ fn coefficient_keys(coefficient: &Coefficient) -> Value {
 
 /// The model for people, its warnings aside.
 pub(crate) fn words(model: &Model) -> String {
-    let facts = &model.facts;
-    let target = &model.encoder.target;
+    let mut text = heading(model);
+    for own in model.coefficients.chunk_by(|a, b| a.class == b.class) {
+        if let Some(class) = &own[0].class {
+            let _ = writeln!(text, "class `{class}`");
+        }
+        let _ = writeln!(text, "{}\n", coefficient_table(own));
+    }
+    text.push_str(&fit_words(model));
+    text.push_str(&inference::words(model));
+    text.push_str(penalty::no_inference(model));
+    text.push_str(&separation::words(model));
+    text.push_str(&diagnostics::words(model));
+    text
+}
+
+/// What was fitted, how, and how near the optimum it is.
+fn heading(model: &Model) -> String {
+    let (facts, target) = (&model.facts, &model.encoder.target);
     let mut text = match target.classes.as_slice() {
         [negative, positive] => {
             format!(
@@ -133,44 +149,43 @@ pub(crate) fn words(model: &Model) -> String {
             "certificate: gradient at most {gradient:.1e}, objective within {gap:.1e} nats per row of its minimum\n"
         ),
     };
-    for own in model.coefficients.chunk_by(|a, b| a.class == b.class) {
-        if let Some(class) = &own[0].class {
-            let _ = writeln!(text, "\nclass `{class}`");
-        }
-        text.push_str(&coefficient_table(own));
-    }
-    let _ = writeln!(
-        text,
-        "\nlog-likelihood {}   null {}   deviance {}\nAIC {}   BIC {}   McFadden R² {:.4}",
+    text
+}
+
+/// How well the model fits the rows it was fitted to.
+fn fit_words(model: &Model) -> String {
+    let facts = &model.facts;
+    let share = |value: f64| format!("{value:.4}");
+    let tjur = model.diagnostics.pseudo_r2_tjur.map_or(String::new(), |tjur| format!("   Tjur {}", share(tjur)));
+    format!(
+        "log-likelihood {}   null {}   deviance {}   AIC {}   BIC {}\nR²: McFadden {}   Nagelkerke {}   Cox-Snell {}{tjur}\n",
         short(facts.log_likelihood),
         short(facts.null_log_likelihood),
         short(facts.deviance()),
         cell(facts.aic()),
         cell(facts.bic()),
-        facts.pseudo_r2_mcfadden(),
-    );
-    text.push_str(&inference::words(model));
-    text.push_str(penalty::no_inference(facts));
-    text.push_str(&separation::words(model));
-    text.push_str(&diagnostics::words(model));
-    text
+        share(facts.pseudo_r2_mcfadden()),
+        share(facts.pseudo_r2_nagelkerke()),
+        share(facts.pseudo_r2_cox_snell()),
+    )
 }
 
 fn coefficient_table(coefficients: &[Coefficient]) -> String {
-    let known = coefficients.iter().any(|coefficient| coefficient.inference.is_some());
+    let known = coefficients.iter().any(|c| c.inference.is_some() || c.bootstrap.is_some());
     let header: &[&str] = match known {
         true => &["term", "estimate", "std. error", "z", "p", "95 % low", "95 % high", "odds ratio"],
         false => &["term", "estimate", "odds ratio"],
     };
     let mut table = table(header.iter().map(ToString::to_string).collect());
     for coefficient in coefficients {
-        let inference = coefficient.inference.as_ref();
-        let (low, high) = inference::interval(inference);
+        // A test goes with the standard error that it was made with.
+        let tested = coefficient.inference.as_ref().filter(|_| coefficient.bootstrap.is_none());
+        let (std_error, (low, high)) = inference::shown(coefficient);
         let mut row = vec![coefficient.term.clone(), coefficient.estimate.map_or("left out".to_string(), short)];
         if known {
-            row.push(cell(inference.map(|i| i.std_error)));
-            row.push(inference.map_or("–".to_string(), |i| format!("{:.2}", i.z)));
-            row.push(inference.map_or("–".to_string(), |i| p_value(i.p_value)));
+            row.push(cell(std_error));
+            row.push(tested.map_or("–".to_string(), |i| format!("{:.2}", i.z)));
+            row.push(tested.map_or("–".to_string(), |i| p_value(i.p_value)));
             row.push(cell(low));
             row.push(cell(high));
         }
@@ -178,7 +193,7 @@ fn coefficient_table(coefficients: &[Coefficient]) -> String {
         table.add_row(row);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    format!("{}\n", table.trim_fmt())
+    table.trim_fmt()
 }
 
 fn cell(value: Option<f64>) -> String {

@@ -8,9 +8,10 @@ use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Target};
 use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::OutputFile;
-use logistic::model::{ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
+use logistic::model::{Bootstrap, ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
+use logistic::solver::Go;
 use serde_json::json;
 
 use crate::args::{SolverName, TrainArgs};
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
     let data = data(args)?;
-    let (encoder, encoded) = (&data.encoder, &data.encoded);
+    let encoded = &data.encoded;
     let read_seconds = read.elapsed().as_secs_f64();
     let all = encoded.dataset.rows();
     let [train, held_out] = match args.test_fraction {
@@ -37,11 +38,16 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
         }
     };
     let fit = Instant::now();
-    let Fitted { fit: fitted, tests, chosen } = fitted(args, &data, &train)?;
+    let Fitted { fit: fitted, tests, chosen, bootstrap } = fitted(args, &data, &train)?;
     let (cross_validation, path) = chosen.unzip();
     let fit_seconds = fit.elapsed().as_secs_f64();
     let diagnostics = diagnostics::of(args, &fitted, &data, &train)?;
-    let model = Model { diagnostics, tests, cross_validation, ..model(args, encoder, fitted, &train, encoded)? };
+    let model = Model {
+        diagnostics,
+        tests,
+        cross_validation,
+        ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), &train, encoded)?
+    };
     let test = tested(args, &model, encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, encoded, test.as_ref())?;
@@ -117,6 +123,7 @@ struct Fitted {
     fit: Fit,
     tests: Vec<ColumnTest>,
     chosen: Option<(CrossValidation, penalty::Path)>,
+    bootstrap: Option<Bootstrap>,
 }
 
 fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Error> {
@@ -146,14 +153,28 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Erro
     let chosen = args.penalty.choose(&mut settings, rows, &data.split, seed as u32).map_err(in_file)?;
     let mut fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step)).map_err(in_file)?;
     drop(progress);
+    if args.inference.relaxed {
+        fit = settings.relax(rows, &fit, &mut |_, _| Go::On)?;
+    }
     let tests = args.inference.add(&settings, rows, &data.encoder, &mut fit)?;
-    Ok(Fitted { fit, tests, chosen })
+    let resamples = args.inference.bootstrap;
+    let bootstrap = resamples.map(|resamples| settings.bootstrap(rows, resamples, seed as u32)).transpose()?;
+    Ok(Fitted { fit, tests, chosen, bootstrap })
 }
 
 /// The model as it will be used: its probabilities freed of the weights of classes, its threshold chosen.
-fn model(args: &TrainArgs, encoder: &Encoder, fit: Fit, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+fn model(
+    args: &TrainArgs,
+    encoder: Encoder,
+    (fit, bootstrap): (Fit, Option<&Bootstrap>),
+    rows: &Rows<'_>,
+    encoded: &Encoded,
+) -> Result<Model, Error> {
     let fixed = if let Threshold::Fixed(threshold) = args.threshold { threshold } else { 0.5 };
-    let mut model = Model::new(encoder.clone(), fit, fixed, encoded.warnings.clone());
+    let mut model = Model::new(encoder, fit, fixed, encoded.warnings.clone());
+    if let Some(bootstrap) = bootstrap {
+        model = model.bootstrapped(bootstrap);
+    }
     if !args.raw_probabilities {
         model = model.calibrated()?;
     }

@@ -142,7 +142,8 @@ impl fmt::Display for Warning {
                 f,
                 "{} separation: maximum likelihood has no finite optimum, because the coefficients of {} run off to \
                  infinity; p-values would mean nothing and are withheld, and the fit given is a ridge fit with \
-                 l2 = {ridge}; leave columns out with `--exclude`, or choose a penalty with `--l2`",
+                 l2 = {ridge}; `--firth` gives a bias-reduced fit with intervals, `--l2` a penalty of your choice, `--exclude` leaves \
+                 columns out",
                 if *complete { "complete" } else { "quasi-complete" },
                 listed(columns, 8)
             ),

@@ -59,7 +59,7 @@ impl LogisticRegression {
     }
 
     /// The columns that are linear combinations of columns before them, and of which.
-    fn combinations(&self, rows: &Rows<'_>, free: &Standardisation) -> Vec<LeftOut> {
+    pub(super) fn combinations(&self, rows: &Rows<'_>, free: &Standardisation) -> Vec<LeftOut> {
         // The columns decide, whatever the classes and the offsets are.
         let plain = rows.dataset().without_offset();
         let risk = EmpiricalRisk::new(rows.of(&plain), BceWithLogits::default()).standardised(free.clone());

@@ -197,7 +197,7 @@ impl LogisticRegression {
         }
     }
 
-    fn fit_on<L: Loss + Copy>(
+    pub(super) fn fit_on<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: Standardisation,
@@ -373,6 +373,7 @@ impl LogisticRegression {
             n_clusters: None,
             lr_test: None,
             firth: self.firth,
+            relaxed: false,
             penalized_log_likelihood: None,
         };
         let kinks = self.penalty.l1 > 0.0 || !self.bounds.is_empty();

@@ -19,6 +19,7 @@ mod likelihood_ratio;
 mod moves;
 mod path;
 mod profile;
+mod relaxed;
 mod runaway;
 mod scoring;
 mod screening;
@@ -66,6 +67,9 @@ pub struct Coefficient {
     pub estimate: Option<f64>,
     /// Standard error, test and interval; absent where they would mean nothing.
     pub inference: Option<Inference>,
+    /// How the estimate varies over resamples of the rows, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootstrap: Option<Spread>,
 }
 
 /// What was fitted on what, and how it went.
@@ -107,6 +111,9 @@ pub struct Facts {
     /// What rows of each class weighed, on top of their own weights; empty where all weighed the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_weight: Vec<f64>,
+    /// Whether the columns that an l1 penalty selected were fitted again without it.
+    #[serde(default)]
+    pub relaxed: bool,
     /// Whether the weights of the classes were taken back out of the probabilities.
     #[serde(default)]
     pub calibrated: bool,
@@ -235,12 +242,14 @@ impl Model {
                     class,
                     estimate: Some(bias),
                     inference,
+                    bootstrap: None,
                 });
             }
             for (j, Term { term, column, level }) in terms.iter().cloned().enumerate() {
                 let (estimate, inference) = (fit.weight[k * terms.len() + j], fit.inference[k * terms.len() + j]);
                 let (column, class) = (Some(column), class.cloned());
-                coefficients.push(Coefficient { term, column, level, class, estimate, inference });
+                let bootstrap = None;
+                coefficients.push(Coefficient { term, column, level, class, estimate, inference, bootstrap });
             }
         }
         let names: Vec<String> = terms.into_iter().map(|term| term.term).collect();
@@ -258,6 +267,17 @@ impl Model {
             cross_validation: None,
             diagnostics: Diagnostics::default(),
         }
+    }
+
+    /// The same model with what resampling says of its coefficients: a bootstrap of the settings and rows of its fit.
+    #[must_use]
+    pub fn bootstrapped(mut self, bootstrap: &Bootstrap) -> Self {
+        let (mut weight, mut bias) = (bootstrap.weight.iter(), bootstrap.bias.iter());
+        for coefficient in &mut self.coefficients {
+            let spreads = if coefficient.column.is_none() { &mut bias } else { &mut weight };
+            coefficient.bootstrap = spreads.next().copied().flatten();
+        }
+        self
     }
 
     /// The names of the columns that scoring adds: `probability` of two classes, `probability[class]` of more, and
@@ -377,6 +397,10 @@ impl Model {
             let weight = intercept.class.as_ref().map_or(weights[1], of);
             let moved = intercept.estimate.map(|estimate| estimate - (weight / base).ln());
             intercept.estimate = moved;
+            if let Some(spread) = &mut intercept.bootstrap {
+                spread.ci_low -= (weight / base).ln();
+                spread.ci_high -= (weight / base).ln();
+            }
             intercept.inference = match (moved, intercept.inference) {
                 (Some(moved), Some(inference)) => Inference::new(moved, inference.std_error * inference.std_error),
                 _ => None,
