@@ -324,16 +324,11 @@ impl LogisticRegression {
         if attempt.certificate.bounded || !self.is_maximum_likelihood() {
             return Ok(None);
         }
-        // From a solver that is far from its end, Newton's method goes on to where the answer shows.
-        let follow = LogisticRegression { method: Method::Newton, ..self.clone() };
-        let ended = follow.attempt(rows, standard, loss, &attempt.parameters, &mut |_, _| Go::On)?;
-        if ended.certificate.bounded {
-            return Ok(None);
-        }
-        let mut sums = follow.risk(rows, standard, loss)?.sums(&ended.parameters, Order::Hessian);
+        // Where there is no optimum, Newton's next step is close to a direction in which the likelihood rises for ever.
+        let mut sums = self.risk(rows, standard, loss)?.sums(&attempt.parameters, Order::Hessian);
         let step = newton_direction(&mut sums.hessian, &sums.gradient);
         let n_classes = rows.dataset().n_classes();
-        match decide(rows, standard, self.intercept, n_classes, &[&step, &ended.parameters])? {
+        match decide(rows, standard, self.intercept, n_classes, &[&step, &attempt.parameters])? {
             Verdict::Separated(separation) => Ok(Some(separation)),
             Verdict::Overlap | Verdict::Undecided => Ok(None),
         }
