@@ -50,6 +50,7 @@ impl Command {
 
 /// How the data are written. The format itself is told by the content.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "How the data are written")]
 pub(crate) struct Format {
     /// The character between the cells of a CSV file; `tab` for a tabulator [default: found out]
     #[arg(long, value_name = "C", value_parser = delimiter)]
@@ -109,111 +110,129 @@ pub(crate) struct TrainArgs {
     pub(crate) target: String,
     /// The class whose probability is modelled, of two; needed unless it is called 1, true or yes. Of more than two
     /// classes, this one is modelled against all others; without it, all are modelled together (softmax)
-    #[arg(long, value_name = "LABEL")]
+    #[arg(help_heading = "Model", long, value_name = "LABEL")]
     pub(crate) positive: Option<String>,
     /// The columns to predict from [default: all but target, weights, offset and excluded ones]
-    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    #[arg(help_heading = "Columns", long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) features: Vec<String>,
     /// Columns to leave out
-    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    #[arg(help_heading = "Columns", long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) exclude: Vec<String>,
     /// Columns that are categories although they look like numbers
-    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    #[arg(help_heading = "Columns", long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) categorical: Vec<String>,
     /// The reference level of a category, or the base class of the target [default: the first in sorted order]; may be
     /// given more than once
-    #[arg(long, value_name = "COLUMN=LEVEL", value_parser = reference)]
+    #[arg(help_heading = "Columns", long, value_name = "COLUMN=LEVEL", value_parser = reference)]
     pub(crate) reference: Vec<String>,
     /// Pool levels of fewer rows than this into `(other)`
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(help_heading = "Columns", long, default_value_t = 1, value_name = "N")]
     pub(crate) min_level_count: usize,
     /// What scoring does with a level that training has not seen
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(help_heading = "Columns", long, value_enum, default_value_t)]
     pub(crate) unseen: UnseenPolicy,
     /// Add the products of two columns; may be given more than once
-    #[arg(long, value_name = "A:B", value_parser = interaction)]
+    #[arg(help_heading = "Columns", long, value_name = "A:B", value_parser = interaction)]
     pub(crate) interaction: Vec<String>,
     /// Let a column bend: a natural cubic spline with N knots at quantiles; may be given more than once
-    #[arg(long, value_name = "COLUMN:N", value_parser = spline)]
+    #[arg(help_heading = "Columns", long, value_name = "COLUMN:N", value_parser = spline)]
     pub(crate) spline: Vec<(String, usize)>,
     /// Columns to take the natural logarithm of
-    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    #[arg(help_heading = "Columns", long, value_delimiter = ',', value_name = "A,B,…")]
     pub(crate) log: Vec<String>,
     /// Take dates apart into year, month, day of the week, and hour where there are times [default: days since 1970]
-    #[arg(long)]
+    #[arg(help_heading = "Columns", long)]
     pub(crate) date_parts: bool,
     /// The column of row weights
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(help_heading = "Weights", long, value_name = "COLUMN")]
     pub(crate) weights: Option<String>,
     /// What the weights stand for; coefficients are the same, standard errors are not
-    #[arg(long, value_enum, default_value_t, requires = "weights", value_name = "KIND")]
+    #[arg(help_heading = "Weights", long, value_enum, default_value_t, requires = "weights", value_name = "KIND")]
     pub(crate) weight_kind: WeightKindName,
     /// A column that is added to the logit as it is; scoring needs it too
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(help_heading = "Model", long, value_name = "COLUMN")]
     pub(crate) offset: Option<String>,
     /// Weigh positive rows this many times as much. What rows are called follows the weights, probabilities do not
-    #[arg(long, allow_negative_numbers = true, value_name = "X", conflicts_with = "class_weight")]
+    #[arg(
+        help_heading = "Weights",
+        long,
+        allow_negative_numbers = true,
+        value_name = "X",
+        conflicts_with = "class_weight"
+    )]
     pub(crate) pos_weight: Option<f64>,
     /// Weigh classes against each other: `balanced`, or CLASS=X, which may be given more than once. What rows are called
     /// follows the weights, probabilities do not
-    #[arg(long, value_name = "balanced|CLASS=X")]
+    #[arg(help_heading = "Weights", long, value_name = "balanced|CLASS=X")]
     pub(crate) class_weight: Vec<String>,
     /// Leave probabilities as the weights of the classes shift them
-    #[arg(long)]
+    #[arg(help_heading = "Weights", long)]
     pub(crate) raw_probabilities: bool,
     /// What to do with missing values in features
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(help_heading = "Columns", long, value_enum, default_value_t)]
     pub(crate) missing: MissingPolicy,
     #[command(flatten)]
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) penalty: PenaltyArgs,
     /// Leave the intercept out
-    #[arg(long)]
+    #[arg(help_heading = "Model", long)]
     pub(crate) no_intercept: bool,
     #[command(flatten)]
     pub(crate) inference: InferenceArgs,
     /// The way to the optimum
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(help_heading = "Solver", long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,
     /// Step length of sgd and adam, in standardised columns
-    #[arg(long, allow_negative_numbers = true, default_value_t = 0.1, value_name = "X")]
+    #[arg(help_heading = "Solver", long, allow_negative_numbers = true, default_value_t = 0.1, value_name = "X")]
     pub(crate) learning_rate: f64,
     /// Passes of sgd and adam over the rows
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(help_heading = "Solver", long, default_value_t = 100, value_name = "N")]
     pub(crate) epochs: usize,
     /// Rows in a mini-batch of sgd and adam
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(help_heading = "Solver", long, default_value_t = 16, value_name = "N")]
     pub(crate) batch_size: usize,
-    /// Seed of the mini-batches, of the test rows and of the folds
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    /// Seed of the mini-batches, of the test rows, the folds and the resamples
+    #[arg(help_heading = "Solver", long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
     /// Hold out this share of the rows, at random, and evaluate on them. Levels, classes and fill values are learnt
     /// from all rows
-    #[arg(long, allow_negative_numbers = true, value_name = "X", conflicts_with = "test_data")]
+    #[arg(
+        help_heading = "Evaluation",
+        long,
+        allow_negative_numbers = true,
+        value_name = "X",
+        conflicts_with = "test_data"
+    )]
     pub(crate) test_fraction: Option<f64>,
     /// Evaluate on this file, or these files between commas
-    #[arg(long, value_delimiter = ',', value_name = "FILE")]
+    #[arg(help_heading = "Evaluation", long, value_delimiter = ',', value_name = "FILE")]
     pub(crate) test_data: Vec<String>,
     /// Probabilities of at least this are called positive: a number, or how to choose one on the training rows, namely
     /// f1, youden, cost:FP,FN (the costs of a false positive and of a false negative), precision:X or recall:X (the
     /// best of the other at no less than X)
-    #[arg(long, allow_negative_numbers = true, default_value = "0.5", value_name = "X | RULE")]
+    #[arg(
+        help_heading = "Evaluation",
+        long,
+        allow_negative_numbers = true,
+        default_value = "0.5",
+        value_name = "X | RULE"
+    )]
     pub(crate) threshold: Threshold,
     /// Average marginal effects: how far each column moves the probability
-    #[arg(long)]
+    #[arg(help_heading = "Inference", long)]
     pub(crate) effects: bool,
     /// Variance inflation, the condition of the design, and the rows that pull most at the fit
-    #[arg(long)]
+    #[arg(help_heading = "Inference", long)]
     pub(crate) diagnostics: bool,
     /// Where to write the model
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(help_heading = "Output", short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Where to write the pictures, as SVG and PNG
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = "Output", long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,
 }
 
@@ -330,14 +349,14 @@ pub(crate) struct EvaluateArgs {
     /// The column of row weights
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weights: Option<String>,
-    #[command(flatten)]
-    pub(crate) format: Format,
     /// Where to write the pictures, as SVG and PNG
     #[arg(long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]

@@ -22,6 +22,7 @@ use crate::output::{short, table};
 const CHEAP: f64 = 1e8;
 
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Inference")]
 pub(crate) struct InferenceArgs {
     /// How standard errors are estimated
     #[arg(long, value_enum, default_value_t)]

@@ -20,6 +20,7 @@ use crate::output::short;
 const FOLDS: usize = 10;
 
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Penalties and bounds")]
 pub(crate) struct PenaltyArgs {
     /// The lasso penalty X·Σ|w| on coefficients in the data's own units, added to the mean log loss; `auto` chooses it
     /// by cross-validation
