@@ -31,21 +31,28 @@ fn term_keys(runaway: &Runaway) -> Value {
 pub(crate) fn words(model: &Model) -> String {
     let Some(separation) = &model.separation else { return String::new() };
     let classes = separation.terms.iter().any(|runaway| runaway.class.is_some());
-    let mut header = vec!["term", "maximum likelihood", "95 % profile interval"];
+    // Absent everywhere: nobody looked for bounds, or there are none.
+    let bounded = separation.terms.iter().any(|runaway| runaway.bound.is_some());
+    let mut header = vec!["term", "maximum likelihood"];
     if classes {
         header.insert(1, "class");
+    }
+    if bounded {
+        header.push("95 % profile interval");
     }
     let mut table = table(header.into_iter().map(String::from).collect());
     for runaway in separation.terms.iter().take(MOST_TERMS) {
         let limit = runaway.toward.map_or("±∞", Toward::symbol).to_string();
-        let interval = match (runaway.toward, runaway.bound) {
-            (Some(Toward::PlusInfinity), Some(bound)) => format!("above {}", short(bound)),
-            (Some(Toward::MinusInfinity), Some(bound)) => format!("below {}", short(bound)),
-            _ => "no bound".to_string(),
-        };
-        let mut row = vec![runaway.term.clone(), limit, interval];
+        let mut row = vec![runaway.term.clone(), limit];
         if classes {
             row.insert(1, runaway.class.clone().unwrap_or_default());
+        }
+        if bounded {
+            row.push(match (runaway.toward, runaway.bound) {
+                (Some(Toward::PlusInfinity), Some(bound)) => format!("above {}", short(bound)),
+                (Some(Toward::MinusInfinity), Some(bound)) => format!("below {}", short(bound)),
+                _ => "no bound".to_string(),
+            });
         }
         table.add_row(row);
     }

@@ -142,7 +142,7 @@ impl fmt::Display for Warning {
                 f,
                 "{} separation: maximum likelihood has no finite optimum, because the coefficients of {} run off to \
                  infinity; p-values would mean nothing and are withheld, and the fit given is a ridge fit with \
-                 l2 = {ridge}; `--firth` gives a bias-reduced fit with intervals, `--l2` a penalty of your choice, `--exclude` leaves \
+                 l2 = {ridge}; `--firth` (two classes) gives a bias-reduced fit with intervals, `--l2` a penalty of your choice, `--exclude` leaves \
                  columns out",
                 if *complete { "complete" } else { "quasi-complete" },
                 listed(columns, 8)
