@@ -298,3 +298,22 @@ fn threads_do_not_change_a_bit() {
     };
     assert_eq!(fit(1), fit(3));
 }
+
+#[test]
+fn the_unit_of_weights_does_not_matter() {
+    let data = rescaled(|_| 1.0, |_| 0.0);
+    let fit = |unit: f64| {
+        let weighted = data.clone().weighted((0..data.len()).map(|i| unit * (1 + i % 3) as f64).collect()).unwrap();
+        LogisticRegression::default().fit(&weighted.rows(), &mut |_, _| Go::On).unwrap()
+    };
+    let reference = fit(1.0);
+    for unit in [1e-250, 1e-12, 1e-3, 1e6, 1e15, 1e60] {
+        let other = fit(unit);
+        assert!(other.facts.converged(), "{unit}: {}", other.facts.termination);
+        for (a, b) in reference.weight.iter().zip(&other.weight) {
+            close(b.unwrap(), a.unwrap(), 1e-9 * a.unwrap().abs(), &format!("weights times {unit}"));
+        }
+        let scaled = |fit: &logistic::model::Fit, unit: f64| fit.inference[0].unwrap().std_error * unit.sqrt();
+        close(scaled(&other, unit), scaled(&reference, 1.0), 1e-9 * scaled(&reference, 1.0), "standard error");
+    }
+}

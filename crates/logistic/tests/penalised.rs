@@ -146,3 +146,20 @@ fn factors_and_limits() {
         assert!((fit.bias[0] - coefficients[0]).abs() <= LASSO * largest.max(1.0), "{id}");
     }
 }
+
+/// Column 0 has no penalty and separates the classes; column 1 has one.
+#[test]
+fn a_column_without_penalty_can_separate() {
+    let x: Vec<f64> = (0..40).flat_map(|i| [f64::from(i) - 19.5, f64::from((i * 7) % 11)]).collect();
+    let data = Dataset::from_rows(&x, 2, (0..40).map(|i| f64::from(i >= 20)).collect()).unwrap();
+    for (l1, l2) in [(0.0, 0.1), (0.05, 0.0), (0.05, 0.1)] {
+        let penalty = |factors: Vec<f64>| Penalty { l1, l2, factors, standardised: true };
+        let fit = |factors| {
+            let settings = LogisticRegression { penalty: penalty(factors), ..LogisticRegression::default() };
+            settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap()
+        };
+        assert_eq!(fit(vec![0.0, 1.0]).termination(), Termination::NoFiniteOptimum, "{l1} {l2}");
+        // Where it is the other column that is spared, there is an optimum.
+        assert_eq!(fit(vec![1.0, 0.0]).termination(), Termination::Converged, "{l1} {l2}");
+    }
+}

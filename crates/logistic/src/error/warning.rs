@@ -22,6 +22,9 @@ pub enum Warning {
         columns: Vec<String>,
         /// The ridge penalty of the fit that is given instead.
         ridge: String,
+        /// Whether other columns were penalised from the start, and it came to those that were not.
+        #[serde(default)]
+        partial: bool,
     },
     /// A column repeats others (or is constant), and was left out.
     Collinear {
@@ -133,12 +136,29 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::NotConverged { termination } => write!(
+            Warning::NotConverged { termination } => {
+                let way_out = match termination.as_str() {
+                    "stalled" => {
+                        "no step lowers the objective any more, as where columns without penalty can separate the \
+                         classes, or offsets or values are extreme"
+                    }
+                    _ => "use `--solver newton`, or more `--epochs`",
+                };
+                write!(
+                    f,
+                    "the fit did not reach the optimum ({termination}): its coefficients are not those of the \
+                     optimum, so standard errors are withheld; {way_out}"
+                )
+            }
+            Warning::Separation { complete, columns, ridge, partial: true } => write!(
                 f,
-                "the fit did not reach the optimum ({termination}): its coefficients are not the maximum-likelihood \
-                 ones, so standard errors are withheld; use `--solver newton`, or more `--epochs`"
+                "{} separation by columns without penalty: there is no finite optimum, because the coefficients of {} \
+                 run off to infinity; the fit given has a penalty of {ridge} on them; choose one with `--penalty-factor`, \
+                 or leave columns out with `--exclude`",
+                if *complete { "complete" } else { "quasi-complete" },
+                listed(columns, 8)
             ),
-            Warning::Separation { complete, columns, ridge } => write!(
+            Warning::Separation { complete, columns, ridge, partial: false } => write!(
                 f,
                 "{} separation: maximum likelihood has no finite optimum, because the coefficients of {} run off to \
                  infinity; p-values would mean nothing and are withheld, and the fit given is a ridge fit with \

@@ -8,7 +8,7 @@ use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::objective::{EmpiricalRisk, Linear, Module, Objective};
+use crate::objective::{EmpiricalRisk, Linear, Module};
 use crate::solver::{Adam, Certificate, Lbfgs, Newton, Sgd, Solver, Stopping, Termination, minimise};
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
@@ -16,6 +16,12 @@ use crate::solver::{Adam, Certificate, Lbfgs, Newton, Sgd, Solver, Stopping, Ter
 const CERTIFIED: f64 = 1e-8;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
+
+/// What the gap per row is multiplied by: the weight of the rows, but no less than their number, for small weights make
+/// nothing converge, and no more than f64 can answer for.
+fn counted(rows: &Rows<'_>) -> f64 {
+    rows.total_weight().max(rows.len() as f64).min(1e20)
+}
 
 /// Where a solver ended, in standardised columns, and what that is worth.
 pub(super) struct Attempt {
@@ -147,7 +153,7 @@ impl LogisticRegression {
         };
         let centre = Centre { standard, totals: &class_totals(rows), outputs };
         let certified = certify(&risk, &penalty, model.parameters(), &centre);
-        let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, risk.total_weight());
+        let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, counted(rows));
         match self.method {
             Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {
                 Err(Error::Setting {

@@ -5,7 +5,7 @@ use super::attempt::Attempt;
 use super::columns::LeftOut;
 use super::inference::Inference;
 use super::runaway::Runaways;
-use super::separation::{Separation, Verdict, decide};
+use super::separation::{Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
@@ -59,7 +59,7 @@ pub(super) struct Solution {
 /// What a first attempt comes to.
 enum Outcome {
     Fit(Box<Fit>),
-    Separated { separation: Separation, standard: Standardisation, left_out: Vec<LeftOut> },
+    Separated { runaways: Runaways, standard: Standardisation, left_out: Vec<LeftOut> },
 }
 
 /// Where there is an optimum, Newton's method is there by now; if not, it is time to ask whether there is one.
@@ -119,8 +119,8 @@ impl LogisticRegression {
         };
         let (mut fit, separated) = match outcome {
             Outcome::Fit(fit) => (*fit, false),
-            Outcome::Separated { separation, standard, left_out } => {
-                (self.fit_instead(rows, &separation, standard, left_out, progress)?, true)
+            Outcome::Separated { runaways, standard, left_out } => {
+                (self.fit_instead(rows, runaways, standard, left_out, progress)?, true)
             }
         };
         fit.facts.class_weight = class_weight.to_vec();
@@ -136,19 +136,18 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    /// The ridge fit that is given where there is no other.
+    /// The fit that is given where there is no other: with a slight penalty where there was none.
     fn fit_instead(
         &self,
         rows: &Rows<'_>,
-        separation: &Separation,
+        runaways: Runaways,
         standard: Standardisation,
         left_out: Vec<LeftOut>,
         progress: Progress<'_>,
     ) -> Result<Fit> {
-        let mut ridge = LogisticRegression { method: Method::Newton, ..self.clone() };
-        ridge.penalty.l2 = 1.0 / rows.total_weight();
+        let penalty = self.penalty.on_all(1.0 / rows.total_weight(), rows.dataset().n_columns());
+        let ridge = LogisticRegression { method: Method::Newton, penalty, ..self.clone() };
         let n_classes = rows.dataset().n_classes();
-        let runaways = Runaways::of(separation, &standard, n_classes - 1);
         let mut fit = match n_classes {
             2 => ridge.fit_on(rows, standard, left_out, BceWithLogits::default(), progress)?,
             _ => ridge.fit_on(rows, standard, left_out, CrossEntropy { n_classes, base: false }, progress)?,
@@ -183,7 +182,7 @@ impl LogisticRegression {
             separation = self.separation(rows, &standard, loss, &attempt)?;
         }
         match separation {
-            Some(separation) => Ok(Outcome::Separated { separation, standard, left_out }),
+            Some(runaways) => Ok(Outcome::Separated { runaways, standard, left_out }),
             None => Ok(Outcome::Fit(Box::new(self.finish(rows, standard, left_out, loss, attempt)?))),
         }
     }
@@ -200,25 +199,42 @@ impl LogisticRegression {
         self.finish(rows, standard, left_out, loss, attempt)
     }
 
-    /// Looks for a direction in which the likelihood rises for ever, where the fit gives reason to.
+    /// Looks for a direction in which the likelihood rises for ever, where the fit gives reason to: one of columns
+    /// without penalty. (Bounds may cut such a direction off; then none is looked for.)
     fn separation<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: &Standardisation,
         loss: L,
         attempt: &Attempt,
-    ) -> Result<Option<Separation>> {
-        if attempt.certificate.bounded || !self.is_maximum_likelihood() {
+    ) -> Result<Option<Runaways>> {
+        let n_classes = rows.dataset().n_classes();
+        if attempt.certificate.bounded || !self.bounds.is_empty() {
             return Ok(None);
+        }
+        if !self.penalty.is_none() {
+            let free: Vec<usize> =
+                (0..standard.columns.len()).filter(|&k| self.penalty.spares(standard.columns[k])).collect();
+            let free = standard.subset(&free);
+            let verdict = if free.columns.is_empty() {
+                Verdict::Overlap
+            } else {
+                decide(rows, &free, self.intercept, n_classes, &[])?
+            };
+            return Ok(runaways(verdict, &free, n_classes));
         }
         // Where there is no optimum, Newton's next step is close to a direction in which the likelihood rises for ever.
         let mut sums = self.risk(rows, standard, loss)?.sums(&attempt.parameters, Order::Hessian);
         let step = newton_direction(&mut sums.hessian, &sums.gradient);
-        let n_classes = rows.dataset().n_classes();
-        match decide(rows, standard, self.intercept, n_classes, &[&step, &attempt.parameters])? {
-            Verdict::Separated(separation) => Ok(Some(separation)),
-            Verdict::Overlap | Verdict::Undecided => Ok(None),
-        }
+        let verdict = decide(rows, standard, self.intercept, n_classes, &[&step, &attempt.parameters])?;
+        Ok(runaways(verdict, standard, n_classes))
+    }
+}
+
+fn runaways(verdict: Verdict, standard: &Standardisation, n_classes: usize) -> Option<Runaways> {
+    match verdict {
+        Verdict::Separated(separation) => Some(Runaways::of(&separation, standard, n_classes - 1)),
+        Verdict::Overlap | Verdict::Undecided => None,
     }
 }
 
@@ -284,7 +300,8 @@ impl Fit {
             (Some(runaways), _) => warnings.push(Warning::Separation {
                 complete: runaways.complete,
                 columns: runaways.columns().iter().map(name).collect(),
-                ridge: self.facts.l2.to_string(),
+                ridge: (1.0 / self.facts.total_weight).to_string(),
+                partial: self.facts.l1 > 0.0 || self.facts.l2 != 1.0 / self.facts.total_weight,
             }),
             (None, Termination::Converged) => {}
             (None, _) => warnings.push(Warning::NotConverged { termination: self.facts.termination.clone() }),

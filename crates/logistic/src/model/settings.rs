@@ -79,6 +79,16 @@ impl Penalty {
         self.factors.get(column).copied().unwrap_or(1.0)
     }
 
+    /// The same, and at least ½·`least`·w² (or, under an l1 penalty alone, `least`·|w|) on columns that have none.
+    pub(super) fn on_all(&self, least: f64, n_columns: usize) -> Self {
+        if self.is_none() {
+            return Penalty::ridge(least);
+        }
+        let spared = least / self.l1.max(self.l2);
+        let factor = |column| if self.spares(column) { spared } else { self.factor(column) };
+        Penalty { factors: (0..n_columns).map(factor).collect(), ..self.clone() }
+    }
+
     /// Whether a design column has no penalty.
     pub(super) fn spares(&self, column: usize) -> bool {
         self.is_none() || self.factor(column) == 0.0

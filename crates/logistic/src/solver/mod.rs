@@ -117,7 +117,8 @@ pub fn minimise(
     trace: &mut Vec<f64>,
     progress: &mut dyn FnMut(usize, &Step) -> Go,
 ) -> Result<Termination> {
-    let total = objective.total_weight();
+    // Weights of next to nothing must not make the first gap small enough, nor large ones the last too large.
+    let total = objective.total_weight().clamp(1.0, 1e20);
     for iteration in 0..stopping.max_iterations {
         let step = solver.step(objective, model)?;
         trace.push(step.value);
