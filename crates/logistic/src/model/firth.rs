@@ -1,8 +1,9 @@
 //! Firth's bias-reduced fit: the maximum of `ℓ + ½·log|I|` (Firth, Biometrika 80(1), 1993; Heinze & Schemper, Statistics
 //! in Medicine 21(16), 2002), which is finite where the classes are separated.
 
+use super::attempt::Attempt;
 use super::constrained::Constrained;
-use super::fit::{Attempt, Fit, Progress};
+use super::fit::{Fit, Progress};
 use super::likelihood_ratio::LikelihoodRatio;
 use super::settings::{LogisticRegression, Method, WeightKind, setting};
 use super::{ClassWeight, Covariance};

@@ -1,5 +1,7 @@
 //! The fitted model: encoder, coefficients with their inference, certificate and training facts, in one file.
 
+mod attempt;
+mod batches;
 mod bootstrap;
 mod certificate;
 mod collinearity;
@@ -10,6 +12,7 @@ mod cross_validation;
 mod diagnostics;
 mod effects;
 mod file;
+mod finish;
 mod firth;
 mod fit;
 mod inference;

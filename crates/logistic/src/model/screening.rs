@@ -1,8 +1,9 @@
 //! Under an l1 penalty most coefficients are 0, and a fit without their columns is the fit, if those columns would not
 //! leave 0 in it (Tibshirani et al., Journal of the Royal Statistical Society B 74(2), 2012: screening, then a check).
 
+use super::attempt::Attempt;
 use super::certificate::{Centre, certify};
-use super::fit::{Attempt, Progress};
+use super::fit::Progress;
 use super::settings::{LogisticRegression, class_totals};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::Result;

@@ -1,0 +1,162 @@
+//! One minimisation, from a start to a certified end, in standardised columns.
+
+use super::batches::Batches;
+use super::certificate::{Centre, Certified, certify};
+use super::fit::Progress;
+use super::settings::{LogisticRegression, Method, class_totals};
+use crate::cholesky::Cholesky;
+use crate::dataset::{Rows, Standardisation};
+use crate::error::{Error, Result};
+use crate::loss::Loss;
+use crate::objective::{EmpiricalRisk, Linear, Module, Objective};
+use crate::solver::{Adam, Certificate, Lbfgs, Newton, Sgd, Solver, Stopping, Termination, minimise};
+
+/// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
+/// errors even where the bound is sharp. Newton's quadratic end puts them far closer.
+const CERTIFIED: f64 = 1e-8;
+/// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
+const MOST_NEWTON_STEPS: usize = 200;
+
+/// Where a solver ended, in standardised columns, and what that is worth.
+pub(super) struct Attempt {
+    pub(super) parameters: Vec<f64>,
+    pub(super) termination: Termination,
+    pub(super) trace: Vec<f64>,
+    pub(super) objective: f64,
+    /// Of the Hessian over all parameters; none where some were left at 0 without looking at their curvature.
+    pub(super) factor: Option<Cholesky>,
+    pub(super) certificate: Certificate,
+}
+
+impl Attempt {
+    /// What is called converged is so by the certificate, never by the solver's word.
+    pub(super) fn new(
+        parameters: Vec<f64>,
+        trace: Vec<f64>,
+        ended: Termination,
+        certified: Certified,
+        total: f64,
+    ) -> Self {
+        let Certified { certificate, objective, factor } = certified;
+        let reached = certificate.bounded && certificate.gap * total <= CERTIFIED;
+        let termination = match ended {
+            Termination::Interrupted => ended,
+            _ if reached => Termination::Converged,
+            Termination::Converged => Termination::Stalled,
+            other => other,
+        };
+        Attempt { parameters, termination, trace, objective, factor, certificate }
+    }
+
+    /// Whether numbers left the range of f64 on the way.
+    fn diverged(&self) -> bool {
+        let numbers = self.parameters.iter().chain(&self.trace).chain([&self.objective]);
+        numbers.into_iter().any(|number| !number.is_finite())
+    }
+}
+
+impl LogisticRegression {
+    pub(super) fn risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
+        let penalty = self.parameter_penalty(standard, loss.n_outputs());
+        let risk = EmpiricalRisk::new(rows.clone(), loss).standardised(standard.clone());
+        let risk = if self.intercept { risk } else { risk.without_intercept() };
+        risk.penalised(penalty)
+    }
+
+    /// All coefficients 0, and an intercept that takes off the mean of the offsets: far from where the rows are, there
+    /// is no curvature to go by.
+    pub(super) fn start(&self, rows: &Rows<'_>, p: usize, outputs: usize) -> Linear {
+        if !self.intercept {
+            return Linear::without_bias(p, outputs);
+        }
+        let mut model = Linear::zeros(p, outputs);
+        if let Some(offset) = rows.offset() {
+            let weight = rows.weight().unwrap_or_else(|| vec![1.0; offset.len()]);
+            let sum: f64 = offset.iter().zip(&weight).map(|(offset, s)| s * offset).sum();
+            let mean = sum / weight.iter().sum::<f64>();
+            model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -mean);
+        }
+        model
+    }
+
+    /// The risk without penalty.
+    pub(super) fn plain_risk<'a, L: Loss>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<EmpiricalRisk<'a, L>> {
+        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
+    }
+
+    /// Minimises over all columns at once, or under an l1 penalty over those that matter.
+    pub(super) fn attempt<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: &Standardisation,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Attempt> {
+        match self.method == Method::Newton && self.penalty.l1 > 0.0 {
+            true => self.attempt_screened(rows, standard, loss, start, progress),
+            false => self.attempt_all(rows, standard, loss, start, progress),
+        }
+    }
+
+    pub(super) fn attempt_all<'a, L: Loss + Copy>(
+        &self,
+        rows: &Rows<'a>,
+        standard: &Standardisation,
+        loss: L,
+        start: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Attempt> {
+        let risk = self.risk(rows, standard, loss)?;
+        let outputs = loss.n_outputs();
+        let p = standard.columns.len();
+        let mut model = self.start(rows, p, outputs);
+        if start.len() == model.parameters().len() {
+            model.parameters_mut().copy_from_slice(start);
+        }
+        let penalty = self.parameter_penalty(standard, outputs);
+        let bounds = penalty.lower.iter().zip(&penalty.upper);
+        model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
+        let mut trace = Vec::new();
+        let mut full =
+            |solver: &mut dyn Solver, stopping| minimise(&risk, &mut model, solver, stopping, &mut trace, progress);
+        let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
+        let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
+        let termination = match self.method {
+            Method::Newton if start.is_empty() => full(&mut Newton::default(), newton)?,
+            Method::Newton => full(&mut Newton::near(), newton)?,
+            Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
+            Method::Sgd { learning_rate, epochs, batch_size, seed } => {
+                let batches = Batches { rows, epochs, batch_size, seed };
+                batches.run(&risk_of, &mut Sgd::new(learning_rate), &mut model, &mut trace, progress)?
+            }
+            Method::Adam { learning_rate, epochs, batch_size, seed } => {
+                let batches = Batches { rows, epochs, batch_size, seed };
+                batches.run(&risk_of, &mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
+            }
+        };
+        let centre = Centre { standard, totals: &class_totals(rows), outputs };
+        let certified = certify(&risk, &penalty, model.parameters(), &centre);
+        let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, risk.total_weight());
+        match self.method {
+            Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {
+                Err(Error::Setting {
+                    name: "learning-rate",
+                    expected: "small enough for the training not to diverge".to_string(),
+                    found: learning_rate.to_string(),
+                })
+            }
+            _ => Ok(attempt),
+        }
+    }
+}

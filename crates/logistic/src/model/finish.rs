@@ -1,0 +1,97 @@
+//! From the end of a minimisation to a fit in the user's units, and the facts of it.
+
+use super::Facts;
+use super::attempt::Attempt;
+use super::columns::LeftOut;
+use super::covariance::Covariance;
+use super::fit::{Fit, Solution};
+use super::settings::{LogisticRegression, class_totals};
+use crate::dataset::{Rows, Standardisation};
+use crate::error::Result;
+use crate::loss::Loss;
+use crate::objective::{Objective, Order};
+use crate::solver::Go;
+
+impl LogisticRegression {
+    pub(super) fn finish<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: Standardisation,
+        left_out: Vec<LeftOut>,
+        loss: L,
+        attempt: Attempt,
+    ) -> Result<Fit> {
+        let (outputs, p, n_columns) = (loss.n_outputs(), standard.columns.len(), rows.dataset().n_columns());
+        let total = rows.total_weight();
+        let risk = self.plain_risk(rows, &standard, loss)?;
+        let facts = Facts {
+            n_rows: rows.len(),
+            total_weight: total,
+            rank: attempt.parameters.len(),
+            solver: self.method.name().to_string(),
+            l1: self.penalty.l1,
+            l2: self.penalty.l2,
+            standardised_penalty: self.penalty.standardised,
+            bounded: !self.bounds.is_empty(),
+            termination: attempt.termination.name().to_string(),
+            iterations: attempt.trace.len(),
+            objective: attempt.objective,
+            gradient_max_norm: attempt.certificate.gradient_max_norm,
+            gap: attempt.certificate.gap,
+            log_likelihood: -total * risk.sums(&attempt.parameters, Order::Value).value,
+            null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
+            class_weight: Vec::new(),
+            calibrated: false,
+            pseudo_likelihood: false,
+            covariance: Covariance::Information.name().to_string(),
+            n_clusters: None,
+            lr_test: None,
+            firth: self.firth,
+            relaxed: false,
+            penalized_log_likelihood: None,
+        };
+        let kinks = self.penalty.l1 > 0.0 || !self.bounds.is_empty();
+        let mut fit = Fit {
+            weight: vec![None; outputs * n_columns],
+            bias: attempt.parameters[outputs * p..].to_vec(),
+            inference: vec![None; outputs * n_columns],
+            bias_inference: vec![None; attempt.parameters.len() - outputs * p],
+            covariance: None,
+            facts,
+            trace: attempt.trace,
+            termination: attempt.termination,
+            left_out,
+            runaways: None,
+            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor, kinks },
+        };
+        let Solution { standard, parameters, .. } = &fit.solution;
+        for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {
+            let w = parameters[k * p + j] / standard.scale[j];
+            let at = k * n_columns + standard.columns[j];
+            fit.weight[at] = Some(w);
+            fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
+        }
+        if loss.n_outputs() == rows.dataset().n_classes() {
+            // One number added to all of them changes nothing; moving the columns' centres has left their sum anywhere.
+            let mean = fit.bias.iter().sum::<f64>() / outputs as f64;
+            fit.bias.iter_mut().for_each(|bias| *bias -= mean);
+        }
+        Ok(fit)
+    }
+
+    /// The log-likelihood without columns: of the intercepts alone, or of equal chances, offsets included.
+    fn null_log_likelihood<L: Loss + Copy>(&self, rows: &Rows<'_>, standard: &Standardisation, loss: L) -> Result<f64> {
+        let total = rows.total_weight();
+        if rows.dataset().offset().is_some() {
+            let none = standard.subset(&[]);
+            let null = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+            let attempt = null.attempt(rows, &none, loss, &[], &mut |_, _| Go::On)?;
+            return Ok(-total * attempt.objective);
+        }
+        let totals = class_totals(rows);
+        Ok(match self.intercept {
+            true => totals.iter().map(|of_class| of_class * (of_class / total).ln()).sum(),
+            false => -total * (totals.len() as f64).ln(),
+        })
+    }
+}
