@@ -359,7 +359,8 @@ impl Loss for CrossEntropy {
             scratch.clear();
             scratch.resize(first, 0.0);
             scratch.extend((0..self.n_outputs()).map(|k| z[k * n + i]));
-            let own = scratch[class];
+            // A class that the model does not know has probability 0.
+            let own = scratch.get(class).copied().unwrap_or(f64::NEG_INFINITY);
             let top = scratch.iter().fold(f64::NEG_INFINITY, |top, z| f64::max(top, *z));
             let (_, tail) = Self::softmax(scratch);
             let weight = weight[i];

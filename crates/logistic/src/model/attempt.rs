@@ -3,7 +3,7 @@
 use super::batches::Batches;
 use super::certificate::{Centre, Certified, certify};
 use super::fit::Progress;
-use super::settings::{LogisticRegression, Method, class_totals};
+use super::settings::{LogisticRegression, Method};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
@@ -81,10 +81,10 @@ impl LogisticRegression {
             return Linear::without_bias(p, outputs);
         }
         let mut model = Linear::zeros(p, outputs);
-        if let Some(offset) = rows.offset() {
-            let weight = rows.weight().unwrap_or_else(|| vec![1.0; offset.len()]);
-            let sum: f64 = offset.iter().zip(&weight).map(|(offset, s)| s * offset).sum();
-            let mean = sum / weight.iter().sum::<f64>();
+        let data = rows.dataset();
+        if let Some(offset) = data.offset() {
+            let sum: f64 = rows.indices().map(|i| data.weight().map_or(1.0, |weight| weight[i]) * offset[i]).sum();
+            let mean = sum / rows.total_weight();
             model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -mean);
         }
         model
@@ -151,7 +151,7 @@ impl LogisticRegression {
                 batches.run(&risk_of, &mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
             }
         };
-        let centre = Centre { standard, totals: &class_totals(rows), outputs };
+        let centre = Centre { rows, standard, outputs };
         let certified = certify(&risk, &penalty, model.parameters(), &centre);
         let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, counted(rows));
         match self.method {

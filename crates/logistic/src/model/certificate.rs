@@ -1,7 +1,8 @@
 //! How far a fit can be from the optimum: a bound that is computed, not a tolerance that was met.
 
+use super::settings::class_totals;
 use crate::cholesky::Cholesky;
-use crate::dataset::Standardisation;
+use crate::dataset::{Panel, Rows, Standardisation};
 use crate::loss::Loss;
 use crate::objective::{EmpiricalRisk, Objective, Order, ParameterPenalty, Sums};
 use crate::solver::Certificate;
@@ -72,14 +73,16 @@ const ROUGH: f64 = 1e-2;
 
 /// At least M: the norm of a row times the Frobenius norm of the inverse factor.
 fn rough_norm<L: Loss>(risk: &EmpiricalRisk<'_, L>, factor: &Cholesky, n_parameters: usize) -> f64 {
-    let mut square: f64 = 0.0;
-    risk.panels(|panel| {
-        let mut of_rows = vec![1.0; panel.n_rows()];
+    let longest = |(longest, of_rows): &mut (f64, Vec<f64>), panel: &Panel| {
+        of_rows.clear();
+        of_rows.resize(panel.n_rows(), 1.0);
         for j in 0..panel.n_columns() {
             of_rows.iter_mut().zip(panel.column(j)).for_each(|(sum, x)| *sum += x * x);
         }
-        square = of_rows.into_iter().fold(square, f64::max);
-    });
+        *longest = of_rows.iter().copied().fold(*longest, f64::max);
+    };
+    let parts = risk.panels(|| (0.0, Vec::new()), longest);
+    let square = parts.into_iter().fold(0.0, |most, (longest, _)| f64::max(most, longest));
     let column = |j: usize| {
         let mut column = vec![0.0; n_parameters];
         column[j] = 1.0;
@@ -92,9 +95,8 @@ fn rough_norm<L: Loss>(risk: &EmpiricalRisk<'_, L>, factor: &Cholesky, n_paramet
 
 /// What the reach of the minimum is measured from.
 pub(super) struct Centre<'a> {
+    pub(super) rows: &'a Rows<'a>,
     pub(super) standard: &'a Standardisation,
-    /// The weight of each class.
-    pub(super) totals: &'a [f64],
     pub(super) outputs: usize,
 }
 
@@ -112,7 +114,7 @@ impl Centre<'_> {
         sums: &mut Sums,
     ) -> f64 {
         let (p, outputs, width) = (self.standard.columns.len(), self.outputs, parameters.len());
-        if outputs != self.totals.len() {
+        if outputs != self.rows.dataset().n_classes() {
             return 0.0;
         }
         let mut slack = 0.0;
@@ -153,16 +155,22 @@ fn reach<L: Loss>(
         return None;
     }
     let most = |values: &[f64]| values.iter().fold(0.0, |max, x| f64::max(max, x.abs()));
-    let (mut largest, mut offset) = (vec![0.0; p], 0.0);
-    risk.panels(|panel| {
-        largest.iter_mut().enumerate().for_each(|(j, max)| *max = f64::max(*max, most(panel.column(j))));
-        offset = f64::max(offset, most(panel.offset()));
-    });
+    // The largest of each column, then of the offsets.
+    let largest_of = |largest: &mut Vec<f64>, panel: &Panel| {
+        let values = (0..p).map(|j| panel.column(j)).chain([panel.offset()]);
+        largest.iter_mut().zip(values).for_each(|(max, values)| *max = f64::max(*max, most(values)));
+    };
+    let mut largest = vec![0.0; p + 1];
+    for part in risk.panels(|| vec![0.0; p + 1], largest_of) {
+        largest.iter_mut().zip(part).for_each(|(max, other)| *max = f64::max(*max, other));
+    }
+    let offset = largest[p];
     let spread = objective * largest.iter().zip(&penalty.l1).fold(0.0, |max, (x, l1)| f64::max(max, x / l1)) + offset;
     let mut reach: Vec<f64> =
         parameters[..outputs * p].iter().zip(&penalty.l1).map(|(w, l1)| w.abs() + objective / l1).collect();
-    let total: f64 = centre.totals.iter().sum();
-    let logs: Vec<f64> = centre.totals.iter().map(|of_class| (of_class / total).ln()).collect();
+    let totals = class_totals(centre.rows);
+    let total: f64 = totals.iter().sum();
+    let logs: Vec<f64> = totals.iter().map(|of_class| (of_class / total).ln()).collect();
     let mean = logs.iter().sum::<f64>() / logs.len() as f64;
     for (k, bias) in parameters[outputs * p..].iter().enumerate() {
         reach.push(match outputs {

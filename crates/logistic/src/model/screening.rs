@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::certificate::{Centre, certify};
 use super::fit::Progress;
-use super::settings::{LogisticRegression, class_totals};
+use super::settings::LogisticRegression;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::Result;
 use crate::loss::Loss;
@@ -57,8 +57,7 @@ impl LogisticRegression {
             attempt.parameters.clone_from(&at);
             attempt.factor = None;
             if attempt.termination == Termination::Interrupted {
-                let certified =
-                    certify(&risk, &penalty, &at, &Centre { standard, totals: &class_totals(rows), outputs });
+                let certified = certify(&risk, &penalty, &at, &Centre { rows, standard, outputs });
                 attempt.certificate = certified.certificate;
                 return Ok(attempt);
             }

@@ -166,11 +166,11 @@ pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
 
 /// The weight of each class among the rows.
 pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
-    let n_classes = rows.dataset().n_classes();
-    let weight = rows.weight();
+    let data = rows.dataset();
+    let (n_classes, all, weight) = (data.n_classes(), data.y(), data.weight());
     let mut totals = vec![0.0; n_classes];
-    for (i, &y) in rows.y().iter().enumerate() {
-        let weight = weight.as_ref().map_or(1.0, |weight| weight[i]);
+    for i in rows.indices() {
+        let (y, weight) = (all[i], weight.map_or(1.0, |weight| weight[i]));
         totals.iter_mut().enumerate().for_each(|(k, total)| *total += weight * share(y, k, n_classes));
     }
     totals
@@ -192,11 +192,13 @@ impl LogisticRegression {
 
     /// Every row's weight times that of its class; none where classes weigh the same.
     pub(super) fn reweighted(&self, rows: &Rows<'_>) -> Option<(Vec<f64>, Vec<f64>)> {
-        let totals = class_totals(rows);
-        let n = totals.len();
         let of_class = match &self.class_weight {
             ClassWeight::Equal => return None,
-            ClassWeight::Balanced => totals.iter().map(|t| totals.iter().sum::<f64>() / (n as f64 * t)).collect(),
+            ClassWeight::Balanced => {
+                let totals = class_totals(rows);
+                let share = totals.iter().sum::<f64>() / totals.len() as f64;
+                totals.iter().map(|total| share / total).collect()
+            }
             ClassWeight::Given(weights) => weights.clone(),
         };
         let weight = class_weighted(rows.dataset(), &of_class);

@@ -85,7 +85,8 @@ impl<'a> Jeffreys<'a> {
         if n <= MOST_EXACT {
             let mut exact = self.squares(parameters, factor, |w, q| w * (1.0 - 0.5 * (1.0 - 6.0 * w) * q));
             let products = self.products(parameters, factor);
-            exact.iter_mut().zip(&products).for_each(|(entry, m)| *entry += 0.5 * m / self.total_weight());
+            let total = self.total_weight();
+            exact.iter_mut().zip(&products).for_each(|(entry, m)| *entry += 0.5 * m / total);
             if Cholesky::new(&exact, n).is_ok() {
                 return exact;
             }

@@ -178,9 +178,13 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         });
     }
 
-    /// Calls `f` with a panel of each block of the rows, in order.
-    pub(crate) fn panels(&self, mut f: impl FnMut(&Panel)) {
-        self.each_panel(0, self.rows.len(), |panel, _| f(panel));
+    /// Folds the panels of every chunk of the rows, on all cores, and gives one value per chunk, in order.
+    pub(crate) fn panels<T: Send>(&self, zero: impl Fn() -> T + Sync, add: impl Fn(&mut T, &Panel) + Sync) -> Vec<T> {
+        self.chunks(|range| {
+            let mut folded = zero();
+            self.each_panel(range.start, range.end, |panel, _| add(&mut folded, panel));
+            folded
+        })
     }
 
     /// `f` of every chunk of the rows, by its range, on all cores; in order.
@@ -207,8 +211,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         merged
     }
 
-    /// Folds the panels of every chunk of the rows, on all cores, and gives one value per chunk, in order. `add` hears
-    /// the rows of a panel, the panel, and its logits at `parameters`, shape (n_outputs, n_rows).
+    /// As [`EmpiricalRisk::panels`], where `add` hears also the rows of a panel, and its logits at `parameters`, shape (n_outputs, n_rows).
     pub(crate) fn fold<T: Send>(
         &self,
         parameters: &[f64],
