@@ -71,9 +71,10 @@ impl LogisticRegression {
     /// Fits the rows. `progress` hears of every iteration or epoch (counted from 0) and may stop the fit.
     ///
     /// # Errors
-    /// [`Error::Setting`] for settings that cannot be, such as a negative penalty; [`Error::Shape`] for factors, bounds
-    /// or class weights of another number than there are columns or classes; [`Error::Target`] for no rows, or a class
-    /// without rows; [`Error::TooManyTerms`] for more coefficients than can be told apart.
+    /// [`Setting`](crate::Error::Setting) for settings that cannot be, such as a negative penalty;
+    /// [`Shape`](crate::Error::Shape) for factors, bounds or class weights of another number than there are columns or
+    /// classes; [`Target`](crate::Error::Target) for no rows, or a class without rows;
+    /// [`TooManyTerms`](crate::Error::TooManyTerms) for more coefficients than can be told apart.
     pub fn fit(&self, rows: &Rows<'_>, progress: Progress<'_>) -> Result<Fit> {
         self.fit_from(rows, &[], progress)
     }
