@@ -162,7 +162,8 @@ fn a_kill_leaves_a_whole_file() {
     for args in [&train[..], &predict[..]] {
         let output = args.last().unwrap();
         let begun = Instant::now();
-        assert!(logistic(args, Stdio::null()).status.success());
+        let first = logistic(args, Stdio::null());
+        assert!(first.status.success(), "{:?} {}", first.status, String::from_utf8_lossy(&first.stderr));
         let whole = begun.elapsed();
         let new = std::fs::read(output).unwrap();
         for step in 0..20 {
@@ -174,5 +175,7 @@ fn a_kill_leaves_a_whole_file() {
             let left = std::fs::read(output).unwrap();
             assert!(left == b"old" || left == new, "{} bytes after step {step}", left.len());
         }
+        // On a busy machine even the last run may have been killed.
+        std::fs::write(output, &new).unwrap();
     }
 }
