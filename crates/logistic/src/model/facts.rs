@@ -96,7 +96,7 @@ impl Facts {
 
     /// Whether the log-likelihood is the largest that coefficients can give the rows.
     fn is_likelihood(&self) -> bool {
-        !self.pseudo_likelihood && !self.firth && self.l1 == 0.0 && self.l2 == 0.0
+        !self.pseudo_likelihood && !self.firth && !self.bounded && self.l1 == 0.0 && self.l2 == 0.0
     }
 
     /// McFadden's 1 − log-likelihood / null log-likelihood.
