@@ -97,7 +97,7 @@ impl LogisticRegression {
         standard: &Standardisation,
         loss: L,
     ) -> Result<EmpiricalRisk<'a, L>> {
-        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
+        self.plain().risk(rows, standard, loss)
     }
 
     /// Minimises over all columns at once, or under an l1 penalty over those that matter.

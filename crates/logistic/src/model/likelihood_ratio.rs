@@ -149,7 +149,7 @@ impl LogisticRegression {
         standard: &Standardisation,
         loss: L,
     ) -> Result<Option<f64>> {
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+        let plain = self.plain();
         let attempt = plain.attempt(rows, standard, loss, &[], &mut |_, _| Go::On)?;
         let reached = attempt.termination == Termination::Converged;
         Ok(reached.then(|| -rows.total_weight() * attempt.objective))
