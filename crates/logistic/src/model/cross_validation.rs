@@ -72,8 +72,8 @@ impl LogisticRegression {
     /// `L̄ = Σ Wₖ·Lₖ / Σ Wₖ` and `SE² = Σ Wₖ·(Lₖ − L̄)² / Σ Wₖ / (K − 1)`.
     ///
     /// # Errors
-    /// As [`LogisticRegression::path`], for the rows of every fold too; [`Error::Setting`] for fewer than two folds, no
-    /// ratios, or a fold whose rows held out weigh nothing.
+    /// As [`LogisticRegression::path`], for the rows of every fold too; [`Error::Shape`] for folds of another
+    /// dataset's rows; [`Error::Setting`] for fewer than two folds, no ratios, or a fold whose rows held out weigh nothing.
     pub fn cross_validate(
         &self,
         rows: &Rows<'_>,
@@ -83,6 +83,11 @@ impl LogisticRegression {
     ) -> Result<(CrossValidation, Path)> {
         if folds.folds.len() < 2 {
             return Err(Error::setting("cv-folds", "at least 2", &folds.folds.len()));
+        }
+        let expected = rows.dataset().len();
+        let of_fold = |fold: &Fold<'_>| [fold.train.dataset().len(), fold.held_out.dataset().len()];
+        if let Some(found) = folds.folds.iter().flat_map(of_fold).find(|&len| len != expected) {
+            return Err(Error::Shape { what: "number of rows of the folds' dataset".to_string(), expected, found });
         }
         self.as_weighted(rows, |rows, settings| {
             let path = |ratio: &f64| settings.path(rows, *ratio, VALUES);

@@ -83,7 +83,7 @@ impl Facts {
         -2.0 * self.log_likelihood
     }
 
-    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty, and
+    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty or bounds, and
     /// where the likelihood is none of a sample.
     pub fn aic(&self) -> Option<f64> {
         self.is_likelihood().then(|| 2.0 * self.rank as f64 + self.deviance())
@@ -96,7 +96,7 @@ impl Facts {
 
     /// Whether the log-likelihood is the largest that coefficients can give the rows.
     fn is_likelihood(&self) -> bool {
-        !self.pseudo_likelihood && !self.firth && self.l1 == 0.0 && self.l2 == 0.0
+        !self.pseudo_likelihood && !self.firth && !self.bounded && self.l1 == 0.0 && self.l2 == 0.0
     }
 
     /// McFadden's 1 − log-likelihood / null log-likelihood.

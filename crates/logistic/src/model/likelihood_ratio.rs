@@ -119,7 +119,9 @@ impl LogisticRegression {
             return Ok(None);
         }
         if self.firth {
-            return self.firth_column_test(rows, fit, group);
+            // Held at 0 are columns of the fit; where one that it left out takes the place of some, the test is another.
+            let test = self.firth_column_test(rows, fit, group)?;
+            return Ok(test.filter(|test| test.df == df));
         }
         let log_likelihood = match rows.dataset().n_classes() {
             2 => self.log_likelihood_of(rows, &less, BceWithLogits::default())?,

@@ -272,7 +272,7 @@ impl Model {
     /// [`Error::Setting`] for a model without intercepts.
     pub fn calibrated(mut self) -> Result<Self> {
         let weights = self.facts.class_weight.clone();
-        let Some(base) = weights.first() else { return Ok(self) };
+        let Some(base) = weights.first().filter(|_| !self.facts.calibrated) else { return Ok(self) };
         if self.coefficients.iter().all(|coefficient| coefficient.column.is_some()) {
             return Err(Error::Setting {
                 name: "no-intercept",

@@ -226,7 +226,7 @@ impl LogisticRegression {
                 return Err(Error::Shape { what: format!("number of {what}"), expected: n_columns, found });
             }
         }
-        if let Some((low, high)) = self.bounds.iter().find(|(low, high)| low.is_nan() || high.is_nan() || low > high) {
+        if let Some((low, high)) = self.bounds.iter().find(|(low, high)| !possible(*low, *high)) {
             return Err(Error::setting(
                 "bound",
                 "a lower bound that is at most the upper",
@@ -280,8 +280,9 @@ impl LogisticRegression {
             for (j, (&column, &scale)) in standard.columns.iter().zip(&standard.scale).enumerate() {
                 let unit = if self.penalty.standardised { 1.0 } else { scale };
                 let factor = self.penalty.factor(column);
-                penalty.l1[k * p + j] = self.penalty.l1 * factor / unit;
-                penalty.l2[k * p + j] = self.penalty.l2 * factor / (unit * unit);
+                // A column's unit may take a penalty out of the range of numbers.
+                penalty.l1[k * p + j] = (self.penalty.l1 * factor / unit).min(f64::MAX);
+                penalty.l2[k * p + j] = (self.penalty.l2 * factor / unit / unit).min(f64::MAX);
                 if let Some((low, high)) = self.bounds.get(column) {
                     (penalty.lower[k * p + j], penalty.upper[k * p + j]) = (low * scale, high * scale);
                 }
@@ -296,6 +297,11 @@ impl LogisticRegression {
         }
         penalty
     }
+}
+
+/// Whether there is a number between two bounds.
+fn possible(low: f64, high: f64) -> bool {
+    low <= high && low < f64::INFINITY && high > f64::NEG_INFINITY
 }
 
 fn one_class(rows: &Rows<'_>, n_classes: usize) -> Error {
