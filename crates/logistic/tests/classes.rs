@@ -176,6 +176,7 @@ fn weights_of_classes_leave_decisions_and_give_probabilities_back() {
     assert_eq!(fitted.facts.class_weight.len(), 2);
     let raw = Model::new(encoder, fitted, 0.5, Vec::new());
     let calibrated = raw.clone().calibrated().unwrap();
+    assert!(calibrated.clone().calibrated().unwrap() == calibrated, "weights are taken back once");
     let (before, after) = (raw.probabilities(&encoded), calibrated.probabilities(&encoded));
     let mean = |p: &[f64]| p.iter().sum::<f64>() / p.len() as f64;
     let rate = mean(encoded.dataset.y());
@@ -198,6 +199,7 @@ fn weights_of_several_classes_are_taken_back() {
     let weighted = LogisticRegression { class_weight, ..LogisticRegression::default() };
     let raw = Model::new(encoder.clone(), fit(&encoded.dataset, &weighted), 0.5, Vec::new());
     let calibrated = raw.clone().calibrated().unwrap();
+    assert!(calibrated.clone().calibrated().unwrap() == calibrated, "weights are taken back once");
     let (before, after) = (raw.class_probabilities(&encoded), calibrated.class_probabilities(&encoded));
     for (before, after) in before.chunks_exact(3).zip(after.chunks_exact(3)) {
         assert_eq!(raw.called(before), calibrated.called(after));

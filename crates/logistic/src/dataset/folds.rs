@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rows, check_length, setting};
-use crate::error::Result;
+use super::{Rows, check_length};
+use crate::error::{Error, Result};
 use crate::random::numpy::RandomState;
 
 /// Rows to train on and rows held out.
@@ -107,7 +107,7 @@ impl<'a> Folds<'a> {
         check_length("length of time".to_string(), rows.dataset().len(), time.len())?;
         let at = |position: usize| time[rows.at(position)];
         if let Some(position) = (0..rows.len()).find(|&position| !at(position).is_finite()) {
-            return Err(setting("time", "finite", &at(position)));
+            return Err(Error::setting("time", "finite", &at(position)));
         }
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|&a, &b| at(a).total_cmp(&at(b)));
@@ -142,5 +142,5 @@ fn check_folds(k: usize, most: usize, of: &str) -> Result<()> {
         return Ok(());
     }
     let expected = format!("at least 2, and at most the number of {of}, {most}");
-    Err(setting("cv-folds", &expected, &k))
+    Err(Error::setting("cv-folds", &expected, &k))
 }

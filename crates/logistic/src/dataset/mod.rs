@@ -158,14 +158,14 @@ impl Dataset {
             match feature {
                 Feature::Codes { codes, levels } | Feature::Product { codes, levels, .. } => {
                     if let Some(code) = codes.iter().find(|&&code| code as usize >= *levels) {
-                        return Err(setting("codes", &format!("below {levels}"), code));
+                        return Err(Error::setting("codes", &format!("below {levels}"), code));
                     }
                 }
                 Feature::Sparse { rows, values, len } => {
                     check_length(format!("values of feature {j}"), rows.len(), values.len())?;
                     let rising = rows.windows(2).all(|pair| pair[0] < pair[1]);
                     if !rising || rows.last().is_some_and(|&row| row as usize >= *len) {
-                        return Err(setting("rows", &format!("rising, and below {len}"), &"others"));
+                        return Err(Error::setting("rows", &format!("rising, and below {len}"), &"others"));
                     }
                 }
                 Feature::Number(_) => {}
@@ -190,7 +190,7 @@ impl Dataset {
     pub fn of_classes(mut self, y: Vec<f64>, n_classes: usize) -> Result<Self> {
         check_length("length of y".to_string(), self.y.len(), y.len())?;
         if n_classes < 2 {
-            return Err(setting("n_classes", "at least 2", &n_classes));
+            return Err(Error::setting("n_classes", "at least 2", &n_classes));
         }
         let expected = format!("a whole number below {n_classes}");
         check_all("y", &expected, &y, |v| v >= 0.0 && v < n_classes as f64 && v.fract() == 0.0)?;
@@ -220,7 +220,7 @@ impl Dataset {
         check_length("length of offset".to_string(), self.y.len(), offset.len())?;
         check_all("offset", "finite", &offset, f64::is_finite)?;
         if self.n_classes > 2 {
-            return Err(setting("offset", "a target of two classes", &format!("{} classes", self.n_classes)));
+            return Err(Error::setting("offset", "a target of two classes", &format!("{} classes", self.n_classes)));
         }
         self.offset = Some(offset.into());
         Ok(self)
@@ -467,11 +467,7 @@ fn check_length(what: String, expected: usize, found: usize) -> Result<()> {
 
 fn check_all(name: &'static str, expected: &str, values: &[f64], ok: impl Fn(f64) -> bool) -> Result<()> {
     match values.iter().position(|&value| !ok(value)) {
-        Some(row) => Err(setting(name, expected, &format!("{} in row {row}", values[row]))),
+        Some(row) => Err(Error::setting(name, expected, &format!("{} in row {row}", values[row]))),
         None => Ok(()),
     }
-}
-
-fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
-    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
 }

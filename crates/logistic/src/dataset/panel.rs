@@ -1,6 +1,7 @@
 //! Blocks of rows, expanded for the kernels.
 
 use super::{Feature, Rows};
+use crate::cholesky::dot;
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,10 +69,6 @@ impl Standardisation {
 
 fn first_row(rows: &Rows<'_>) -> Vec<f64> {
     rows.get(0).map_or_else(|_| vec![0.0; rows.dataset().n_columns()], |(x, _)| x)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// A block of at most [`Panel::ROWS`] rows: centred, scaled, column-major f64, with outcomes, weights and offsets.

@@ -104,13 +104,6 @@ pub(super) fn knot_quantiles(n: usize) -> Vec<f64> {
     }
 }
 
-/// The quantile of sorted values, linear between them (type 7 of Hyndman and Fan, the default of R and NumPy).
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    low + (high - low) * at.fract()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,14 +141,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn quantiles_are_those_of_numpy() {
-        let sorted = [1.0, 2.0, 4.0, 8.0];
-        assert_eq!(quantile(&sorted, 0.0), 1.0);
-        assert_eq!(quantile(&sorted, 0.5), 3.0);
-        assert!((quantile(&sorted, 0.9) - 6.8).abs() < 1e-15);
-        assert_eq!(quantile(&sorted, 1.0), 8.0);
     }
 }

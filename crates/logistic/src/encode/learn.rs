@@ -1,10 +1,11 @@
 //! Fitting an encoder: what every column is.
 
-use super::curve::{Curve, knot_quantiles, quantile};
+use super::curve::{Curve, knot_quantiles};
 use super::suspicion::{refuse_many_levels, refuse_row_numbers, refuse_slips};
 use super::{Encoder, Encoding, Kind, Learnt, Missing, Part, Source, Target, column_of, levels};
 use std::collections::HashMap;
 
+use crate::distribution::sample_quantile;
 use crate::error::{Error, Place, Result, Warning, quoted, shown};
 use crate::table::{Cells, Column, Table};
 
@@ -288,7 +289,7 @@ impl Learning<'_> {
                 values.sort_unstable_by(f64::total_cmp);
                 let mut knots: Vec<f64> = match values.is_empty() || n < 3 {
                     true => Vec::new(),
-                    false => knot_quantiles(n).into_iter().map(|share| quantile(values, share)).collect(),
+                    false => knot_quantiles(n).into_iter().map(|share| sample_quantile(values, share)).collect(),
                 };
                 knots.dedup();
                 if knots.len() < n.max(3) {

@@ -177,6 +177,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A setting that cannot be.
+    pub(crate) fn setting(name: &'static str, expected: &str, found: &(impl ToString + ?Sized)) -> Self {
+        Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
+    }
+
     /// The kind of error, as `--json` and other machines read it.
     pub fn kind(&self) -> &'static str {
         match self {

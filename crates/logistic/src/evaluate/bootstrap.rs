@@ -12,6 +12,7 @@ use super::confusion::ConfusionMatrix;
 use super::interval::Interval;
 use super::predictions::Predictions;
 use super::scoring::row_log_loss;
+use crate::distribution::sample_quantile;
 use crate::error::{Error, Result};
 use crate::random::Mt19937;
 
@@ -265,12 +266,7 @@ fn percentiles(mut values: Vec<f64>, resamples: usize) -> Option<Interval> {
         return None;
     }
     values.sort_unstable_by(f64::total_cmp);
-    let quantile = |share: f64| {
-        let place = share * (values.len() - 1) as f64;
-        let (left, right) = (values[place.floor() as usize], values[place.ceil() as usize]);
-        left + (right - left) * place.fract()
-    };
-    let interval = Interval { low: quantile(0.025), high: quantile(0.975) };
+    let interval = Interval { low: sample_quantile(&values, 0.025), high: sample_quantile(&values, 0.975) };
     // Sums of weights in another order differ in their last bits.
     let rounding = 1e-12 * f64::max(interval.low.abs(), interval.high.abs());
     (interval.high - interval.low > rounding).then_some(interval)

@@ -1,6 +1,7 @@
 //! A difference of two numbers and whether it could be chance.
 
 use super::interval::Interval;
+use crate::distribution::normal_two_sided;
 
 /// A difference with its standard error, and the test of whether it is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +29,7 @@ impl Difference {
             std_error,
             interval: Interval::normal(value, std_error),
             z,
-            p_value: libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2),
+            p_value: normal_two_sided(z),
         })
     }
 }

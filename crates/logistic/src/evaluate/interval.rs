@@ -1,7 +1,6 @@
 //! Intervals of 95 %, and the Wilson interval of a share.
 
-/// The 97.5 % quantile of the normal distribution.
-pub(super) const NORMAL_975: f64 = 1.959_963_984_540_054;
+use crate::distribution::NORMAL_975;
 
 /// An interval that covers the true value in 95 % of samples, as nearly as its method can.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -74,7 +74,7 @@ impl LogisticRegression {
         risk.penalised(penalty)
     }
 
-    /// All coefficients 0, and an intercept that takes off the mean of the offsets: far from where the rows are, there
+    /// All coefficients 0, and an intercept that takes off the median of the offsets: far from where the rows are, there
     /// is no curvature to go by.
     pub(super) fn start(&self, rows: &Rows<'_>, p: usize, outputs: usize) -> Linear {
         if !self.intercept {
@@ -83,9 +83,13 @@ impl LogisticRegression {
         let mut model = Linear::zeros(p, outputs);
         let data = rows.dataset();
         if let Some(offset) = data.offset() {
-            let sum: f64 = rows.indices().map(|i| data.weight().map_or(1.0, |weight| weight[i]) * offset[i]).sum();
-            let mean = sum / rows.total_weight();
-            model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -mean);
+            let counts = |&i: &usize| data.weight().is_none_or(|weight| weight[i] > 0.0);
+            let mut offset: Vec<f64> = rows.indices().filter(counts).map(|i| offset[i]).collect();
+            let middle = offset.len() / 2;
+            if middle < offset.len() {
+                let (_, &mut median, _) = offset.select_nth_unstable_by(middle, f64::total_cmp);
+                model.parameters_mut().iter_mut().skip(outputs * p).for_each(|bias| *bias = -median);
+            }
         }
         model
     }
@@ -97,7 +101,7 @@ impl LogisticRegression {
         standard: &Standardisation,
         loss: L,
     ) -> Result<EmpiricalRisk<'a, L>> {
-        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }.risk(rows, standard, loss)
+        self.plain().risk(rows, standard, loss)
     }
 
     /// Minimises over all columns at once, or under an l1 penalty over those that matter.

@@ -1,10 +1,13 @@
 //! Intervals by resampling rows, for estimates whose standard errors no formula gives: those under a penalty.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{LogisticRegression, WeightKind};
 use crate::dataset::Rows;
+use crate::distribution::sample_quantile;
 use crate::error::{Error, Result};
 use crate::random::numpy::RandomState;
 use crate::solver::{Go, Termination};
@@ -44,20 +47,24 @@ impl LogisticRegression {
     /// ten of the fits converge.
     pub fn bootstrap(&self, rows: &Rows<'_>, resamples: usize, seed: u32) -> Result<Bootstrap> {
         if resamples < 100 {
-            return Err(setting("at least 100 resamples", &resamples));
+            return Err(Error::setting("bootstrap", "at least 100 resamples", &resamples));
         }
         let draws = Draws::of(rows, self.weight_kind);
         type Estimates = (Vec<Option<f64>>, Vec<f64>);
         let one = |resample: usize| -> Option<Estimates> {
             let mut rng = RandomState::from_key(&[seed, resample as u32]).ok()?;
             let data = rows.dataset().clone().weighted(draws.draw(&mut rng)).ok()?;
-            let fit = self.fit(&rows.of(&data), &mut |_, _| Go::On).ok()?;
+            let drawn = match &draws.distinct {
+                Some(distinct) => Rows::select(&data, Arc::clone(distinct)).ok()?,
+                None => rows.of(&data),
+            };
+            let fit = self.fit(&drawn, &mut |_, _| Go::On).ok()?;
             (fit.termination() == Termination::Converged).then_some((fit.weight, fit.bias))
         };
         let fits: Vec<Estimates> = (0..resamples).into_par_iter().filter_map(one).collect();
         if 10 * fits.len() < 9 * resamples {
             let found = format!("{} of {resamples}", fits.len());
-            return Err(setting("a fit that converges in at least nine of ten resamples", &found));
+            return Err(Error::setting("bootstrap", "a fit that converges in at least nine of ten resamples", &found));
         }
         let weight = (0..fits[0].0.len()).map(|j| spread(fits.iter().map(|(weight, _)| weight[j]))).collect();
         let bias = (0..fits[0].1.len()).map(|k| spread(fits.iter().map(|(_, bias)| Some(bias[k])))).collect();
@@ -65,14 +72,12 @@ impl LogisticRegression {
     }
 }
 
-fn setting(expected: &str, found: &impl ToString) -> Error {
-    Error::Setting { name: "bootstrap", expected: expected.to_string(), found: found.to_string() }
-}
-
 /// What rows are drawn from.
 struct Draws {
     /// The row of the dataset behind every position.
     indices: Vec<usize>,
+    /// The rows of the dataset, once each, where some occur more than once.
+    distinct: Option<Arc<[usize]>>,
     n_dataset: usize,
     /// What a draw of a row adds to its weight.
     unit: Vec<f64>,
@@ -92,7 +97,11 @@ impl Draws {
         };
         let counts = countable.then(|| weight.iter().map(&mut add).collect());
         let unit = if countable { vec![1.0; indices.len()] } else { weight };
-        Draws { indices, n_dataset: rows.dataset().len(), unit, counts }
+        let mut once = indices.clone();
+        once.sort_unstable();
+        once.dedup();
+        let distinct = (once.len() < indices.len()).then(|| once.into());
+        Draws { indices, distinct, n_dataset: rows.dataset().len(), unit, counts }
     }
 
     /// The weights of one resample, by row of the dataset.
@@ -115,11 +124,6 @@ fn spread(estimates: impl Iterator<Item = Option<f64>>) -> Option<Spread> {
     let n = sorted.len() as f64;
     let mean = sorted.iter().sum::<f64>() / n;
     let square: f64 = sorted.iter().map(|x| (x - mean) * (x - mean)).sum();
-    // Between neighbours on a line, as R's and NumPy's quantiles are by default.
-    let quantile = |p: f64| {
-        let at = p * (n - 1.0);
-        let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-        low + (at - at.floor()) * (high - low)
-    };
-    Some(Spread { std_error: (square / (n - 1.0)).sqrt(), ci_low: quantile(0.025), ci_high: quantile(0.975) })
+    let (ci_low, ci_high) = (sample_quantile(&sorted, 0.025), sample_quantile(&sorted, 0.975));
+    Some(Spread { std_error: (square / (n - 1.0)).sqrt(), ci_low, ci_high })
 }

@@ -72,8 +72,8 @@ impl LogisticRegression {
     /// `L̄ = Σ Wₖ·Lₖ / Σ Wₖ` and `SE² = Σ Wₖ·(Lₖ − L̄)² / Σ Wₖ / (K − 1)`.
     ///
     /// # Errors
-    /// As [`LogisticRegression::path`], for the rows of every fold too; [`Error::Setting`] for fewer than two folds, no
-    /// ratios, or a fold whose rows held out weigh nothing.
+    /// As [`LogisticRegression::path`], for the rows of every fold too; [`Error::Shape`] for folds of another
+    /// dataset's rows; [`Error::Setting`] for fewer than two folds, no ratios, or a fold whose rows held out weigh nothing.
     pub fn cross_validate(
         &self,
         rows: &Rows<'_>,
@@ -82,7 +82,12 @@ impl LogisticRegression {
         rule: Rule,
     ) -> Result<(CrossValidation, Path)> {
         if folds.folds.len() < 2 {
-            return Err(setting("cv-folds", "at least 2", &folds.folds.len()));
+            return Err(Error::setting("cv-folds", "at least 2", &folds.folds.len()));
+        }
+        let expected = rows.dataset().len();
+        let of_fold = |fold: &Fold<'_>| [fold.train.dataset().len(), fold.held_out.dataset().len()];
+        if let Some(found) = folds.folds.iter().flat_map(of_fold).find(|&len| len != expected) {
+            return Err(Error::Shape { what: "number of rows of the folds' dataset".to_string(), expected, found });
         }
         self.as_weighted(rows, |rows, settings| {
             let path = |ratio: &f64| settings.path(rows, *ratio, VALUES);
@@ -97,7 +102,7 @@ impl LogisticRegression {
             let values: Vec<CvPoint> = of_paths.flat_map(|(path, losses)| compare(path, losses, &weights)).collect();
             let lengths: Vec<usize> = paths.iter().map(|path| path.points.len()).collect();
             let Some((best, chosen, ratio)) = choose(&values, &lengths, rule) else {
-                return Err(setting("elastic-net", "at least one ratio", &0));
+                return Err(Error::setting("elastic-net", "at least one ratio", &0));
             };
             let folds_used = folds.folds.len();
             let found = CrossValidation { split: folds.split, folds: folds_used, rule, values, best, chosen };
@@ -108,11 +113,11 @@ impl LogisticRegression {
     /// The mean loss of the rows held out, at every penalty of a path.
     fn losses(&self, fold: &Fold<'_>, path: &Path) -> Result<Vec<f64>> {
         if fold.held_out.total_weight() <= 0.0 {
-            return Err(setting("cv-folds", "such that rows of some weight are held out", &"a fold without"));
+            return Err(Error::setting("cv-folds", "such that rows of some weight are held out", &"a fold without"));
         }
         let of = |l1, l2| Penalty { l1, l2, ..self.penalty.clone() };
         let penalties: Vec<Penalty> = path.points.iter().map(|point| of(point.l1, point.l2)).collect();
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+        let plain = self.plain();
         let mut losses = Vec::with_capacity(penalties.len());
         self.walk(&fold.train, &penalties, &mut |fit| {
             losses.push(plain.sums_at(&fold.held_out, &fit.solution, Order::Value)?.value);
@@ -173,8 +178,4 @@ fn choose(values: &[CvPoint], lengths: &[usize], rule: Rule) -> Option<(usize, u
         Rule::OneStandardError => (start..best).find(|&i| values[i].mean_log_loss <= limit).unwrap_or(best),
     };
     Some((best, chosen, ratio))
-}
-
-fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
-    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
 }

@@ -83,7 +83,7 @@ impl Facts {
         -2.0 * self.log_likelihood
     }
 
-    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty, and
+    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty or bounds, and
     /// where the likelihood is none of a sample.
     pub fn aic(&self) -> Option<f64> {
         self.is_likelihood().then(|| 2.0 * self.rank as f64 + self.deviance())

@@ -88,6 +88,10 @@ impl Model {
         if classes.len() < 2 {
             return Err("not a model: the target has not two classes".to_string());
         }
+        let of_classes = [&self.facts.class_weight, &self.class_weight];
+        if of_classes.iter().any(|weights| !weights.is_empty() && weights.len() != classes.len()) {
+            return Err("not a model: the weights are not those of its classes".to_string());
+        }
         let outputs: Vec<&[Coefficient]> = self.coefficients.chunk_by(|a, b| a.class == b.class).collect();
         let named = outputs.iter().map(|own| own[0].class.as_ref());
         let expected: Vec<Option<&String>> = match classes.len() {

@@ -84,7 +84,7 @@ impl LogisticRegression {
         let total = rows.total_weight();
         if rows.dataset().offset().is_some() {
             let none = standard.subset(&[]);
-            let null = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+            let null = self.plain();
             let attempt = null.attempt(rows, &none, loss, &[], &mut |_, _| Go::On)?;
             return Ok(-total * attempt.objective);
         }

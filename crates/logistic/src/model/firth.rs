@@ -5,11 +5,11 @@ use super::attempt::Attempt;
 use super::constrained::Constrained;
 use super::fit::{Fit, Progress};
 use super::likelihood_ratio::LikelihoodRatio;
-use super::settings::{LogisticRegression, Method, WeightKind, setting};
+use super::settings::{LogisticRegression, Method, WeightKind};
 use super::{ClassWeight, Covariance};
 use crate::cholesky::{Cholesky, dot};
 use crate::dataset::{Rows, Standardisation};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::loss::BceWithLogits;
 use crate::objective::{Jeffreys, Module, Objective, Order};
 use crate::solver::{Certificate, Newton, Stopping, Termination, minimise};
@@ -23,7 +23,7 @@ const CONVERGED: f64 = 1e-14;
 impl LogisticRegression {
     /// Refuses what Firth's fit is not defined for.
     pub(super) fn check_firth(&self, n_classes: usize) -> Result<()> {
-        let refuse = |expected: &str, found: &str| Err(setting("firth", expected, &found));
+        let refuse = |expected: &str, found: &str| Err(Error::setting("firth", expected, found));
         match () {
             () if !self.firth => Ok(()),
             () if n_classes > 2 => refuse("a target of two classes", &format!("{n_classes} classes")),

@@ -57,7 +57,7 @@ pub(super) struct Solution {
 }
 
 /// What a first attempt comes to.
-enum Outcome {
+pub(super) enum Outcome {
     Fit(Box<Fit>),
     Separated { runaways: Runaways, standard: Standardisation, left_out: Vec<LeftOut> },
 }
@@ -114,10 +114,26 @@ impl LogisticRegression {
         start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Fit> {
-        let outcome = match self.firth {
-            true => Outcome::Fit(Box::new(self.fit_firth(rows, progress)?)),
-            false => self.fit_loss(rows, loss, start, progress)?,
-        };
+        if self.firth {
+            let mut fit = self.fit_firth(rows, progress)?;
+            self.infer(rows, loss, class_weight, &mut fit)?;
+            fit.facts.lr_test = self.firth_whole_model_test(rows, &fit)?;
+            return Ok(fit);
+        }
+        let columns = self.columns(rows, loss.n_outputs())?;
+        let outcome = self.fit_loss(rows, columns, loss, start, progress)?;
+        self.conclude(rows, outcome, loss, class_weight, progress)
+    }
+
+    /// What an outcome is given as, with its inference.
+    pub(super) fn conclude<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        outcome: Outcome,
+        loss: L,
+        class_weight: &[f64],
+        progress: Progress<'_>,
+    ) -> Result<Fit> {
         let (mut fit, separated) = match outcome {
             Outcome::Fit(fit) => (*fit, false),
             Outcome::Separated { runaways, standard, left_out } => {
@@ -126,14 +142,10 @@ impl LogisticRegression {
         };
         fit.facts.class_weight = class_weight.to_vec();
         fit.facts.pseudo_likelihood = !class_weight.is_empty() || self.weight_kind == WeightKind::Sampling;
-        if separated {
-            return Ok(fit);
+        if !separated {
+            self.infer(rows, loss, class_weight, &mut fit)?;
+            fit.facts.lr_test = self.whole_model_test(&fit);
         }
-        self.infer(rows, loss, class_weight, &mut fit)?;
-        fit.facts.lr_test = match self.firth {
-            true => self.firth_whole_model_test(rows, &fit)?,
-            false => self.whole_model_test(&fit),
-        };
         Ok(fit)
     }
 
@@ -159,14 +171,15 @@ impl LogisticRegression {
         Ok(fit)
     }
 
-    fn fit_loss<L: Loss + Copy>(
+    /// Fits these columns, beside those left out.
+    pub(super) fn fit_loss<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
+        (standard, left_out): (Standardisation, Vec<LeftOut>),
         loss: L,
         start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Outcome> {
-        let (standard, left_out) = self.columns(rows, loss.n_outputs())?;
         let mut paused = false;
         let mut patience = |iteration: usize, step: &Step| {
             paused = iteration == PATIENCE && self.is_maximum_likelihood() && self.method == Method::Newton;
@@ -188,7 +201,7 @@ impl LogisticRegression {
         }
     }
 
-    pub(super) fn fit_on<L: Loss + Copy>(
+    fn fit_on<L: Loss + Copy>(
         &self,
         rows: &Rows<'_>,
         standard: Standardisation,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::likelihood_ratio::LikelihoodRatio;
 use super::profile::ProfileInterval;
 use crate::dataset::Standardisation;
-use crate::distribution::normal_two_sided;
+use crate::distribution::{NORMAL_975, normal_two_sided};
 
 /// The Wald inference of one coefficient (McCullagh & Nelder, *Generalized Linear Models*, 2nd ed. 1989, §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,9 +27,6 @@ pub struct Inference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr_test: Option<LikelihoodRatio>,
 }
-
-/// The 97.5 % quantile of the normal distribution.
-pub(super) const NORMAL_975: f64 = 1.959_963_984_540_054;
 
 impl Inference {
     pub(super) fn new(estimate: f64, variance: f64) -> Option<Self> {

@@ -83,12 +83,17 @@ impl Fit {
             found.probability.push(p);
             found.leverage.push(s * p * q * a);
             // (y − p)/√(p·q), without the difference where p is all but y.
-            found.pearson.push(s.sqrt() * (y * (-0.5 * z).exp() - (1.0 - y) * (0.5 * z).exp()));
+            found.pearson.push(s.sqrt() * (odds_root(y, -z) - odds_root(1.0 - y, z)));
             found.deviance.push((2.0 * s * excess(logit, y)).sqrt().copysign(y * q - (1.0 - y) * p));
         }
         found.outcome = outcome;
         Ok(Some(found))
     }
+}
+
+/// `share·√(exp(z))`, cut where its square leaves the numbers; 0 of no share.
+fn odds_root(share: f64, z: f64) -> f64 {
+    if share == 0.0 { 0.0 } else { share * (0.5 * z).exp().min(f64::MAX.sqrt()) }
 }
 
 /// The loss at a logit, beyond that of the probability `y` itself.
@@ -100,11 +105,12 @@ fn excess(logit: Logit, y: f64) -> f64 {
 
 impl Influence {
     /// Cook's distance `(rᵢ/(1 − hᵢ))²·hᵢ/rank` with the Pearson residual rᵢ, R's `cooks.distance` of a binomial `glm`
-    /// (Williams, Applied Statistics 36(2), 1987). Absent for a row of leverage 1, and for one that is none.
+    /// (Williams, Applied Statistics 36(2), 1987). Absent for a row of leverage 1, for one that is none,
+    /// and where it is beyond all numbers.
     pub fn cook(&self, row: usize) -> Option<f64> {
         let (r, h) = (self.pearson.get(row)?, self.leverage.get(row)?);
         let scaled = r / self.rest(row)?;
-        Some(scaled * scaled * h / self.rank as f64)
+        Some(scaled * scaled * h / self.rank as f64).filter(|cook| cook.is_finite())
     }
 
     /// The standardised Pearson residual `rᵢ/√(1 − hᵢ)`, absent as [`Influence::cook`].

@@ -119,7 +119,9 @@ impl LogisticRegression {
             return Ok(None);
         }
         if self.firth {
-            return self.firth_column_test(rows, fit, group);
+            // Held at 0 are columns of the fit; where one that it left out takes the place of some, the test is another.
+            let test = self.firth_column_test(rows, fit, group)?;
+            return Ok(test.filter(|test| test.df == df));
         }
         let log_likelihood = match rows.dataset().n_classes() {
             2 => self.log_likelihood_of(rows, &less, BceWithLogits::default())?,
@@ -149,7 +151,7 @@ impl LogisticRegression {
         standard: &Standardisation,
         loss: L,
     ) -> Result<Option<f64>> {
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+        let plain = self.plain();
         let attempt = plain.attempt(rows, standard, loss, &[], &mut |_, _| Go::On)?;
         let reached = attempt.termination == Termination::Converged;
         Ok(reached.then(|| -rows.total_weight() * attempt.objective))

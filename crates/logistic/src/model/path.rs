@@ -95,10 +95,10 @@ impl LogisticRegression {
     /// otherwise those of [`LogisticRegression::fit`].
     pub fn largest_penalty(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<f64> {
         if !(0.0..=1.0).contains(&l1_ratio) {
-            return Err(setting("l1-ratio", "between 0 and 1", &l1_ratio));
+            return Err(Error::setting("l1-ratio", "between 0 and 1", &l1_ratio));
         }
         if let Some((low, high)) = self.bounds.iter().find(|(low, high)| *low > 0.0 || *high < 0.0) {
-            return Err(setting(
+            return Err(Error::setting(
                 "bound",
                 "one that allows 0, where a penalty is looked for",
                 &format!("{low} to {high}"),
@@ -123,7 +123,7 @@ impl LogisticRegression {
         let pull = null.as_weighted(rows, gradient_at_null)?;
         if pull == 0.0 {
             let expected = "such that some penalised column tells something of the outcome";
-            return Err(setting("penalty-factor", expected, &"none that does"));
+            return Err(Error::setting("penalty-factor", expected, &"none that does"));
         }
         Ok(pull / l1_ratio.max(RIDGE_START) * (1.0 + ROUNDING))
     }
@@ -210,8 +210,4 @@ impl PathPoint {
     pub fn total(&self) -> f64 {
         self.l1 + self.l2
     }
-}
-
-fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
-    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
 }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::constrained::{Constrained, Minimum};
 use super::covariance::Covariance;
 use super::fit::Fit;
-use super::inference::NORMAL_975;
 use super::likelihood_ratio::LikelihoodRatio;
 use super::settings::{ClassWeight, LogisticRegression, WeightKind};
 use crate::cholesky::dot;
 use crate::dataset::{Rows, Standardisation};
+use crate::distribution::NORMAL_975;
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy};
 use crate::objective::{Jeffreys, Objective, Order};
@@ -93,7 +93,7 @@ impl LogisticRegression {
         if rows.dataset().n_classes() > 2 || !self.is_maximum_likelihood() || weighted || clustered {
             return Ok(None);
         }
-        let plain = LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() };
+        let plain = self.plain();
         let (standard, _) = plain.columns(rows, 1)?;
         let Some(at) = standard.columns.iter().position(|&other| other == column) else { return Ok(None) };
         let loss = BceWithLogits::default();

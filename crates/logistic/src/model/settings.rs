@@ -185,6 +185,11 @@ pub(super) fn class_weighted(data: &Dataset, of_class: &[f64]) -> Vec<f64> {
 }
 
 impl LogisticRegression {
+    /// Maximum likelihood by Newton's method, with an intercept where these settings have one.
+    pub(super) fn plain(&self) -> Self {
+        LogisticRegression { intercept: self.intercept, ..LogisticRegression::default() }
+    }
+
     /// Whether coefficients are those of maximum likelihood.
     pub(super) fn is_maximum_likelihood(&self) -> bool {
         self.penalty.is_none() && self.bounds.is_empty()
@@ -211,7 +216,7 @@ impl LogisticRegression {
         let n_classes = rows.dataset().n_classes();
         let not_negative = |name, value: f64| match value.is_finite() && value >= 0.0 {
             true => Ok(()),
-            false => Err(setting(name, "finite and not negative", &value)),
+            false => Err(Error::setting(name, "finite and not negative", &value)),
         };
         not_negative("l1", self.penalty.l1)?;
         not_negative("l2", self.penalty.l2)?;
@@ -221,11 +226,15 @@ impl LogisticRegression {
                 return Err(Error::Shape { what: format!("number of {what}"), expected: n_columns, found });
             }
         }
-        if let Some((low, high)) = self.bounds.iter().find(|(low, high)| low.is_nan() || high.is_nan() || low > high) {
-            return Err(setting("bound", "a lower bound that is at most the upper", &format!("{low} and {high}")));
+        if let Some((low, high)) = self.bounds.iter().find(|(low, high)| !possible(*low, *high)) {
+            return Err(Error::setting(
+                "bound",
+                "a lower bound that is at most the upper",
+                &format!("{low} and {high}"),
+            ));
         }
         if !self.bounds.is_empty() && n_classes > 2 {
-            return Err(setting("bound", "a target of two classes", &format!("{n_classes} classes")));
+            return Err(Error::setting("bound", "a target of two classes", &format!("{n_classes} classes")));
         }
         if let ClassWeight::Given(weights) = &self.class_weight {
             if weights.len() != n_classes {
@@ -233,7 +242,7 @@ impl LogisticRegression {
                 return Err(Error::Shape { what, expected: n_classes, found: weights.len() });
             }
             if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
-                return Err(setting("class-weight", "finite and above 0", weight));
+                return Err(Error::setting("class-weight", "finite and above 0", weight));
             }
         }
         self.check_method()?;
@@ -250,15 +259,15 @@ impl LogisticRegression {
         | Method::Adam { learning_rate, epochs, batch_size, .. } = self.method
         {
             if !(learning_rate.is_finite() && learning_rate > 0.0) {
-                return Err(setting("learning-rate", "finite and above 0", &learning_rate));
+                return Err(Error::setting("learning-rate", "finite and above 0", &learning_rate));
             }
             if epochs == 0 || batch_size == 0 {
-                return Err(setting("epochs and batch-size", "at least 1", &0));
+                return Err(Error::setting("epochs and batch-size", "at least 1", &0));
             }
         }
         if self.method != Method::Newton && (self.penalty.l1 > 0.0 || !self.bounds.is_empty()) {
             let found = format!("`{}`", self.method.name());
-            return Err(setting("solver", "`newton` for an l1 penalty or bounds", &found));
+            return Err(Error::setting("solver", "`newton` for an l1 penalty or bounds", &found));
         }
         Ok(())
     }
@@ -271,8 +280,9 @@ impl LogisticRegression {
             for (j, (&column, &scale)) in standard.columns.iter().zip(&standard.scale).enumerate() {
                 let unit = if self.penalty.standardised { 1.0 } else { scale };
                 let factor = self.penalty.factor(column);
-                penalty.l1[k * p + j] = self.penalty.l1 * factor / unit;
-                penalty.l2[k * p + j] = self.penalty.l2 * factor / (unit * unit);
+                // A column's unit may take a penalty out of the range of numbers.
+                penalty.l1[k * p + j] = (self.penalty.l1 * factor / unit).min(f64::MAX);
+                penalty.l2[k * p + j] = (self.penalty.l2 * factor / unit / unit).min(f64::MAX);
                 if let Some((low, high)) = self.bounds.get(column) {
                     (penalty.lower[k * p + j], penalty.upper[k * p + j]) = (low * scale, high * scale);
                 }
@@ -289,8 +299,9 @@ impl LogisticRegression {
     }
 }
 
-pub(super) fn setting(name: &'static str, expected: &str, found: &impl ToString) -> Error {
-    Error::Setting { name, expected: expected.to_string(), found: found.to_string() }
+/// Whether there is a number between two bounds.
+fn possible(low: f64, high: f64) -> bool {
+    low <= high && low < f64::INFINITY && high > f64::NEG_INFINITY
 }
 
 fn one_class(rows: &Rows<'_>, n_classes: usize) -> Error {

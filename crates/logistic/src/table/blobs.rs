@@ -140,7 +140,7 @@ impl Blobs {
         let (low, high) = self.center_box;
         // A finite width also rules out ends that are not finite.
         if !(low <= high && (high - low).is_finite()) {
-            return Err(setting("center_box", "two finite numbers in rising order", format!("{low}, {high}")));
+            return Err(Error::setting("center_box", "two finite numbers in rising order", &format!("{low}, {high}")));
         }
         let mut centers = reserved(Some(number))?;
         for _ in 0..number {
@@ -174,7 +174,7 @@ impl Blobs {
         };
         same_length("length of cluster_std", n_centers, deviations.len())?;
         match deviations.iter().find(|deviation| !(deviation.is_finite() && **deviation >= 0.0)) {
-            Some(bad) => Err(setting("cluster_std", "finite and not negative", bad.to_string())),
+            Some(bad) => Err(Error::setting("cluster_std", "finite and not negative", bad)),
             None => Ok(deviations),
         }
     }
@@ -187,26 +187,22 @@ fn checked_centers(centers: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
     for (i, center) in centers.iter().enumerate() {
         same_length(&format!("length of center {i}"), n_features, center.len())?;
         if let Some(bad) = center.iter().find(|coordinate| !coordinate.is_finite()) {
-            return Err(setting("centers", "finite", bad.to_string()));
+            return Err(Error::setting("centers", "finite", bad));
         }
     }
     Ok(centers.to_vec())
 }
 
 fn at_least_one(name: &'static str, found: usize) -> Result<()> {
-    if found == 0 { Err(setting(name, "at least 1", found.to_string())) } else { Ok(()) }
+    if found == 0 { Err(Error::setting(name, "at least 1", &found)) } else { Ok(()) }
 }
 
 fn same_length(what: &str, expected: usize, found: usize) -> Result<()> {
     if found == expected { Ok(()) } else { Err(Error::Shape { what: what.to_string(), expected, found }) }
 }
 
-fn setting(name: &'static str, expected: &str, found: String) -> Error {
-    Error::Setting { name, expected: expected.to_string(), found }
-}
-
 fn too_large() -> Error {
-    setting("n_samples", "small enough for the points to fit in memory", "more".to_string())
+    Error::setting("n_samples", "small enough for the points to fit in memory", "more")
 }
 
 /// An empty vector with room for `length` elements; `None` is a length beyond all numbers.

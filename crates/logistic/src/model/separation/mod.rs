@@ -26,6 +26,7 @@ mod working;
 
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
+use crate::objective::dot;
 use constraints::{Constraint, Constraints};
 use metric::Metric;
 use scan::Scan;
@@ -217,15 +218,4 @@ fn terms(constraints: &Constraints<'_>, parameter: usize) -> Vec<(usize, f64)> {
         terms.extend((0..p).map(|j| (output * p + j, multiplier(j))).filter(|(_, multiplier)| *multiplier != 0.0));
     }
     terms
-}
-
-/// The inner product of two vectors of the same length, in eight sums that the processor can take at a time.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
-    let mut sums = [0.0; 8];
-    for (a, b) in a_blocks.zip(b_blocks) {
-        (0..8).for_each(|lane| sums[lane] += a[lane] * b[lane]);
-    }
-    sums.iter().sum::<f64>() + rest
 }
