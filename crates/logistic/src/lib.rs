@@ -7,6 +7,7 @@ pub mod encode;
 pub mod error;
 pub mod evaluate;
 pub mod file;
+mod kernel;
 pub mod loss;
 pub mod model;
 pub mod objective;

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 15] = [
+const RANKS: [(&str, u32); 16] = [
     ("cholesky", 0),
     ("distribution", 0),
     ("error", 0),
+    ("kernel", 0),
     ("file", 1),
     ("random", 1),
     ("loss", 1),

@@ -3,11 +3,13 @@
 //! Columns stay compact (numbers, or one code per row for a whole category); a block of rows is expanded into a
 //! small column-major [`Panel`] only while it is worked on, so one-hot columns never stand in memory.
 
+mod feature;
 mod folds;
 mod loader;
 mod panel;
 mod split;
 
+pub use feature::{Feature, Values};
 pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
 pub use panel::{Panel, Standardisation};
@@ -18,114 +20,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-
-/// A column of the table as the design matrix holds it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Feature {
-    /// One design column: a number per row.
-    Number(Vec<f64>),
-    /// `levels − 1` design columns: column k is 1 where the code is k + 1. Code 0 is the reference level.
-    Codes {
-        /// One code per row, each below `levels`.
-        codes: Vec<u32>,
-        /// The number of levels, the reference included.
-        levels: usize,
-    },
-    /// One design column of which most rows are zero.
-    Sparse {
-        /// The rows that are not zero, rising.
-        rows: Vec<u32>,
-        /// Their numbers.
-        values: Vec<f64>,
-        /// The number of rows.
-        len: usize,
-    },
-    /// A category times a number. `levels − 1` design columns: column k is the number where the code is k + 1.
-    Product {
-        /// One code per row, each below `levels`.
-        codes: Vec<u32>,
-        /// The number of levels, the reference included.
-        levels: usize,
-        /// One number per row.
-        values: Vec<f64>,
-    },
-}
-
-impl Feature {
-    fn len(&self) -> usize {
-        match self {
-            Feature::Number(values) => values.len(),
-            Feature::Codes { codes, .. } | Feature::Product { codes, .. } => codes.len(),
-            Feature::Sparse { len, .. } => *len,
-        }
-    }
-
-    /// The number of design columns.
-    pub fn n_columns(&self) -> usize {
-        match self {
-            Feature::Number(_) | Feature::Sparse { .. } => 1,
-            Feature::Codes { levels, .. } | Feature::Product { levels, .. } => levels.saturating_sub(1),
-        }
-    }
-
-    /// The value of design column `k` in a row.
-    fn value(&self, row: usize, k: usize) -> f64 {
-        match self {
-            Feature::Number(values) => values[row],
-            Feature::Codes { codes, .. } => f64::from(codes[row] as usize == k + 1),
-            Feature::Sparse { rows, values, .. } => rows.binary_search(&(row as u32)).map_or(0.0, |at| values[at]),
-            Feature::Product { codes, values, .. } => {
-                if codes[row] as usize == k + 1 {
-                    values[row]
-                } else {
-                    0.0
-                }
-            }
-        }
-    }
-
-    /// Adds Σₖ weight[k]·xₖ of every row to `logits`; one weight per design column.
-    pub(crate) fn add_to(&self, weight: &[f64], logits: &mut [f64]) {
-        let effect = |code: u32| if code == 0 { 0.0 } else { weight[code as usize - 1] };
-        match self {
-            Feature::Number(values) => logits.iter_mut().zip(values).for_each(|(z, x)| *z += weight[0] * x),
-            Feature::Codes { codes, .. } => logits.iter_mut().zip(codes).for_each(|(z, &code)| *z += effect(code)),
-            Feature::Sparse { rows, values, .. } => {
-                rows.iter().zip(values).for_each(|(&row, x)| logits[row as usize] += weight[0] * x);
-            }
-            Feature::Product { codes, values, .. } => {
-                logits.iter_mut().zip(codes).zip(values).for_each(|((z, &code), x)| *z += effect(code) * x);
-            }
-        }
-    }
-
-    /// The products of these design columns with those of `other`, which has as many rows; those of the first
-    /// column first.
-    #[must_use]
-    pub fn times(&self, other: &Feature) -> Feature {
-        match (self.category(), other.category()) {
-            (Some((a, n_a)), Some((b, n_b))) => {
-                let inner = n_b.saturating_sub(1);
-                let code = |(&a, &b): (&u32, &u32)| if a == 0 || b == 0 { 0 } else { (a - 1) * inner as u32 + b };
-                Feature::Codes { codes: a.iter().zip(b).map(code).collect(), levels: n_a.saturating_sub(1) * inner + 1 }
-            }
-            (Some((codes, levels)), None) => Feature::Product { codes: codes.to_vec(), levels, values: other.dense() },
-            (None, Some((codes, levels))) => Feature::Product { codes: codes.to_vec(), levels, values: self.dense() },
-            (None, None) => Feature::Number(self.dense().iter().zip(other.dense()).map(|(a, b)| a * b).collect()),
-        }
-    }
-
-    fn category(&self) -> Option<(&[u32], usize)> {
-        match self {
-            Feature::Codes { codes, levels } => Some((codes, *levels)),
-            _ => None,
-        }
-    }
-
-    fn dense(&self) -> Vec<f64> {
-        (0..self.len()).map(|row| self.value(row, 0)).collect()
-    }
-}
 
 /// A design matrix (n_rows, n_columns), the outcome y (n_rows), and optionally a weight and an offset per row.
 ///
@@ -151,28 +45,7 @@ impl Dataset {
     pub fn new(features: Vec<Feature>, y: Vec<f64>, weight: Option<Vec<f64>>) -> Result<Self> {
         for (j, feature) in features.iter().enumerate() {
             check_length(format!("length of feature {j}"), y.len(), feature.len())?;
-            if let Feature::Number(values) | Feature::Sparse { values, .. } | Feature::Product { values, .. } = feature
-            {
-                check_all("feature", "finite", values, |v| v.is_finite())?;
-            }
-            match feature {
-                Feature::Codes { codes, levels } | Feature::Product { codes, levels, .. } => {
-                    if let Some(code) = codes.iter().find(|&&code| code as usize >= *levels) {
-                        return Err(Error::setting("codes", &format!("below {levels}"), code));
-                    }
-                }
-                Feature::Sparse { rows, values, len } => {
-                    check_length(format!("values of feature {j}"), rows.len(), values.len())?;
-                    let rising = rows.windows(2).all(|pair| pair[0] < pair[1]);
-                    if !rising || rows.last().is_some_and(|&row| row as usize >= *len) {
-                        return Err(Error::setting("rows", &format!("rising, and below {len}"), &"others"));
-                    }
-                }
-                Feature::Number(_) => {}
-            }
-            if let Feature::Product { values, .. } = feature {
-                check_length(format!("values of feature {j}"), y.len(), values.len())?;
-            }
+            feature.check(j)?;
         }
         check_all("y", "between 0 and 1", &y, |v| (0.0..=1.0).contains(&v))?;
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));

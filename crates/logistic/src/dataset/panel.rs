@@ -1,7 +1,8 @@
 //! Blocks of rows, expanded for the kernels.
 
-use super::{Feature, Rows};
+use super::{Feature, Rows, Values};
 use crate::cholesky::dot;
+use crate::kernel::{Columns, LANES, shift_and_scale};
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,10 +73,15 @@ fn first_row(rows: &Rows<'_>) -> Vec<f64> {
 }
 
 /// A block of at most [`Panel::ROWS`] rows: centred, scaled, column-major f64, with outcomes, weights and offsets.
+///
+/// Rows are padded to a multiple of the kernels' lanes, with a weight of 0, and a column of ones stands after the others.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
     n_rows: usize,
     n_columns: usize,
+    /// The rows with those that pad them.
+    padded: usize,
+    stride: usize,
     x: Vec<f64>,
     y: Vec<f64>,
     weight: Vec<f64>,
@@ -95,63 +101,77 @@ impl Panel {
     /// there is no standardisation.
     pub(crate) fn pack(&mut self, rows: &Rows<'_>, standard: Option<&Standardisation>) {
         let dataset = rows.dataset();
-        self.n_rows = rows.len();
-        self.x.clear();
-        match standard {
-            None => {
-                self.n_columns = dataset.n_columns();
-                (0..self.n_columns).for_each(|column| self.pack_column(rows, column, |x| x));
-            }
-            Some(Standardisation { columns, centre, scale }) => {
-                self.n_columns = columns.len();
-                for ((&column, &centre), &scale) in columns.iter().zip(centre).zip(scale) {
-                    self.pack_column(rows, column, |x| (x - centre) / scale);
+        self.lay_out(rows.len(), standard.map_or(dataset.n_columns(), |standard| standard.columns.len()));
+        let mut at = 0;
+        while at < self.n_columns {
+            at += match standard {
+                None => self.pack_feature(rows, at, |at| (at, 0.0, 1.0)),
+                Some(Standardisation { columns, centre, scale }) => {
+                    self.pack_feature(rows, at, |at| (columns[at], centre[at], 1.0 / scale[at]))
                 }
-            }
+            };
         }
-        self.y.clear();
-        rows.gather(&dataset.y, &mut self.y, |y| y);
-        self.weight.clear();
-        match &dataset.weight {
-            Some(weight) => rows.gather(weight, &mut self.weight, |weight| weight),
-            None => self.weight.resize(self.n_rows, 1.0),
-        }
-        self.offset.clear();
+        fill(&mut self.y, self.padded, |y| rows.gather(&dataset.y, y, |y| y));
+        fill(&mut self.weight, self.padded, |own| match &dataset.weight {
+            Some(weight) => rows.gather(weight, own, |weight| weight),
+            None => own.resize(rows.len(), 1.0),
+        });
         if let Some(offset) = &dataset.offset {
-            rows.gather(offset, &mut self.offset, |offset| offset);
+            fill(&mut self.offset, self.padded, |own| rows.gather(offset, own, |offset| offset));
+        } else {
+            self.offset.clear();
         }
     }
 
-    fn pack_column(&mut self, rows: &Rows<'_>, column: usize, standard: impl Fn(f64) -> f64) {
+    fn lay_out(&mut self, n_rows: usize, n_columns: usize) {
+        let padded = n_rows.next_multiple_of(LANES);
+        if (n_rows, n_columns) != (self.n_rows, self.n_columns) || self.x.is_empty() {
+            // Columns a power of two apart would all fall into the same few lines of the cache.
+            let stride = if padded >= Panel::ROWS / 2 { padded + LANES } else { padded };
+            (self.n_rows, self.n_columns, self.padded, self.stride) = (n_rows, n_columns, padded, stride);
+            self.x.clear();
+            self.x.resize(n_columns * stride, 0.0);
+            self.x.resize((n_columns + 1) * stride, 1.0);
+        }
+    }
+
+    /// Packs the column at `at` and those after it that are of the same matrix; `column` tells the design column at a
+    /// place, its centre and its factor. Returns how many columns were packed.
+    fn pack_feature(&mut self, rows: &Rows<'_>, at: usize, column: impl Fn(usize) -> (usize, f64, f64)) -> usize {
         let dataset = rows.dataset();
-        let (feature, level) = dataset.layout[column];
-        match &dataset.features[feature] {
-            Feature::Number(values) => rows.gather(values, &mut self.x, standard),
-            Feature::Codes { codes, .. } => {
-                let (off, on) = (standard(0.0), standard(1.0));
-                let value = |i: usize| if codes[i] as usize == level + 1 { on } else { off };
-                self.x.extend(rows.indices().map(value));
+        let (design, centre, factor) = column(at);
+        let (place, k) = dataset.layout[design];
+        let feature = &dataset.features[place];
+        if let Feature::Matrix { values, n_columns } = feature {
+            let of = |at: usize| {
+                let (design, centre, factor) = column(at);
+                let (feature, k) = dataset.layout[design];
+                (feature == place).then_some((k, centre, factor))
+            };
+            let same: Vec<(usize, f64, f64)> = (at..self.n_columns).map_while(of).collect();
+            let to = Target { x: &mut self.x[at * self.stride..], stride: self.stride };
+            match values {
+                Values::F64(values) => pack_matrix(rows, values, *n_columns, &same, to),
+                Values::F32(values) => pack_matrix(rows, values, *n_columns, &same, to),
             }
-            Feature::Product { codes, values, .. } => {
-                let value = |i: usize| standard(if codes[i] as usize == level + 1 { values[i] } else { 0.0 });
-                self.x.extend(rows.indices().map(value));
-            }
-            feature @ Feature::Sparse { rows: own, values, .. } => {
-                let Some(range) = rows.range() else {
-                    self.x.extend(rows.indices().map(|i| standard(feature.value(i, 0))));
-                    return;
-                };
+            return same.len();
+        }
+        let own = &mut self.x[at * self.stride..][..self.n_rows];
+        let standard = |x: f64| (x - centre) * factor;
+        match (feature, rows.range()) {
+            (Feature::Number(values), Some(range)) => shift_and_scale(&values[range], own, centre, factor),
+            (Feature::Sparse { rows: nonzero, values, .. }, Some(range)) => {
                 // Rows in a row: their entries stand together.
-                let first = own.partition_point(|&row| (row as usize) < range.start);
-                let start = self.x.len();
-                self.x.resize(start + range.len(), standard(0.0));
-                for (row, value) in
-                    own.iter().zip(values).skip(first).take_while(|(row, _)| (**row as usize) < range.end)
-                {
-                    self.x[start + *row as usize - range.start] = standard(*value);
+                let first = nonzero.partition_point(|&row| (row as usize) < range.start);
+                own.fill(standard(0.0));
+                let entries = nonzero[first..].iter().zip(&values[first..]);
+                for (row, value) in entries.take_while(|(row, _)| (**row as usize) < range.end) {
+                    own[*row as usize - range.start] = standard(*value);
                 }
             }
+            _ => own.iter_mut().zip(rows.indices()).for_each(|(own, i)| *own = standard(feature.value(i, k))),
         }
+        1
     }
 
     /// Calls `f(column values, weights, column)` for every panel of `rows` and every column of it, in order.
@@ -159,7 +179,7 @@ impl Panel {
         for start in (0..rows.len()).step_by(Panel::ROWS) {
             self.pack(&rows.slice(start..rows.len().min(start + Panel::ROWS)), Some(standard));
             for j in 0..standard.columns.len() {
-                f(self.column(j), &self.weight, j);
+                f(self.column(j), self.weight(), j);
             }
         }
     }
@@ -176,21 +196,65 @@ impl Panel {
 
     /// Column `j` of the columns that take part.
     pub fn column(&self, j: usize) -> &[f64] {
-        &self.x[j * self.n_rows..(j + 1) * self.n_rows]
+        &self.x[j * self.stride..][..self.n_rows]
+    }
+
+    /// The columns with the rows that pad them; with a column of ones after them where there is an intercept.
+    pub(crate) fn columns(&self, intercept: bool) -> Columns<'_> {
+        let count = self.n_columns + usize::from(intercept);
+        Columns { values: &self.x, stride: self.stride, len: self.padded, count }
     }
 
     /// The outcomes.
     pub fn y(&self) -> &[f64] {
-        &self.y
+        &self.y[..self.n_rows]
     }
 
     /// What is added to the logits; empty where rows have none.
     pub fn offset(&self) -> &[f64] {
-        &self.offset
+        &self.offset[..self.n_rows.min(self.offset.len())]
     }
 
     /// The weights; 1 where rows have none.
     pub fn weight(&self) -> &[f64] {
-        &self.weight
+        &self.weight[..self.n_rows]
+    }
+
+    /// Outcomes, weights and offsets (or nothing) with the rows that pad them.
+    pub(crate) fn padded(&self) -> (&[f64], &[f64], &[f64]) {
+        (&self.y, &self.weight, &self.offset)
+    }
+}
+
+/// Lets `put` append the values of the rows to an empty vector, and pads it with zeros.
+fn fill(values: &mut Vec<f64>, padded: usize, put: impl FnOnce(&mut Vec<f64>)) {
+    values.clear();
+    put(values);
+    values.resize(padded, 0.0);
+}
+
+/// Where columns go, `stride` apart.
+struct Target<'a> {
+    x: &'a mut [f64],
+    stride: usize,
+}
+
+/// Turns rows of a matrix into columns; of each column its place in the matrix, centre and factor. Eight rows at a
+/// time, so that what is written fills whole lines of the cache.
+fn pack_matrix<T: Copy + Into<f64>>(
+    rows: &Rows<'_>,
+    values: &[T],
+    n_columns: usize,
+    columns: &[(usize, f64, f64)],
+    to: Target<'_>,
+) {
+    let n = rows.len();
+    for start in (0..n).step_by(LANES) {
+        let lanes = LANES.min(n - start);
+        let from: [usize; LANES] = std::array::from_fn(|lane| rows.at(start + lane.min(lanes - 1)) * n_columns);
+        for (j, &(k, centre, factor)) in columns.iter().enumerate() {
+            let eight: [f64; LANES] = std::array::from_fn(|lane| (values[from[lane] + k].into() - centre) * factor);
+            to.x[j * to.stride + start..][..lanes].copy_from_slice(&eight[..lanes]);
+        }
     }
 }

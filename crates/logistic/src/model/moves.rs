@@ -3,7 +3,7 @@
 use super::fit::Solution;
 use crate::dataset::Panel;
 use crate::encode::{Anatomy, Group, Kind};
-use crate::objective::dot;
+use crate::kernel::dot;
 
 /// A column that moves: a number by a little, or a category from its reference to a level.
 pub(super) struct Move<'m> {

@@ -1,6 +1,6 @@
 //! Singular values by one-sided Jacobi rotations.
 
-use crate::objective::dot;
+use crate::kernel::dot;
 
 /// A handful of sweeps is enough; each is quadratically closer than the last.
 const MOST_SWEEPS: usize = 60;

@@ -36,7 +36,7 @@ impl<'a> Jeffreys<'a> {
             each_row(panel, parameters, factor, work, |row| {
                 multipliers.push(row.weight * row.w * row.tilt * row.norm() / total);
             });
-            kernel::add_gradient(panel, &multipliers, 1, 0, &mut sums.gradient);
+            kernel::add_multiples(panel, self.risk.intercept, &mut multipliers, sums);
         });
         sums.gradient
     }
@@ -50,7 +50,7 @@ impl<'a> Jeffreys<'a> {
             each_row(panel, parameters, factor, work, |row| {
                 multipliers.push(row.weight * f(row.w, row.norm() / total) / total);
             });
-            kernel::add_hessian(panel, &multipliers, (1, 0, 0), &mut Vec::new(), sums);
+            kernel::add_squares(panel, self.risk.intercept, &mut multipliers, sums);
         });
         sums.hessian
     }
@@ -127,7 +127,9 @@ fn each_row(
     mut f: impl FnMut(&Row<'_>),
 ) {
     let mut whitened = vec![0.0; parameters.len()];
-    let z = kernel::logits(panel, parameters, 1, work);
+    let columns = panel.n_columns();
+    let shape = kernel::Shape { outputs: 1, columns, intercept: parameters.len() > columns };
+    let z = kernel::logits(panel, parameters, shape, work);
     for (at, (&z, &weight)) in z.iter().zip(panel.weight()).enumerate() {
         let p = panel.n_columns();
         (0..p).for_each(|j| whitened[j] = panel.column(j)[at]);

@@ -1,10 +1,57 @@
 //! The arithmetic over one panel.
 //!
-//! Parameters of K outputs over p columns stand output by output: K·p weights, then K biases, if there are any.
+//! Outside, parameters of K outputs over p columns stand output by output: K·p weights, then K biases, if there are any.
+//! To a panel a bias is the weight of a column of ones, so here each bias stands after the weights of its output.
 
 use super::{Order, Sums};
 use crate::dataset::Panel;
+use crate::kernel::{Columns, combine, gram, inner};
 use crate::loss::{Block, Loss};
+
+/// What the parameters are of.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) outputs: usize,
+    pub(super) columns: usize,
+    pub(super) intercept: bool,
+}
+
+impl Shape {
+    /// Parameters of one output.
+    fn width(self) -> usize {
+        self.columns + usize::from(self.intercept)
+    }
+
+    /// Where the parameter at `place` in here stands outside.
+    fn outside(self, place: usize) -> usize {
+        let (k, j) = (place / self.width(), place % self.width());
+        if j < self.columns { k * self.columns + j } else { self.outputs * self.columns + k }
+    }
+
+    /// The parameters as they stand in here.
+    pub(super) fn inside(self, parameters: &[f64]) -> Vec<f64> {
+        (0..parameters.len()).map(|place| parameters[self.outside(place)]).collect()
+    }
+
+    /// Sums as they stand outside.
+    pub(super) fn turn_out(self, sums: Sums) -> Sums {
+        if self.outputs == 1 || !self.intercept {
+            return sums;
+        }
+        let n = self.outputs * self.width();
+        let mut out = Sums { value: sums.value, gradient: sums.gradient.clone(), hessian: sums.hessian.clone() };
+        for (place, &g) in sums.gradient.iter().enumerate() {
+            out.gradient[self.outside(place)] = g;
+        }
+        if !sums.hessian.is_empty() {
+            for (a, b) in (0..n).flat_map(|a| (0..=a).map(move |b| (a, b))) {
+                let (row, column) = (self.outside(a), self.outside(b));
+                out.hessian[row.max(column) * n + row.min(column)] = sums.hessian[a * n + b];
+            }
+        }
+        out
+    }
+}
 
 /// Space that the kernel uses again from panel to panel.
 #[derive(Default)]
@@ -14,52 +61,84 @@ pub(super) struct Work {
     scratch: Vec<f64>,
 }
 
-/// z = W·x + b + offset, (n_outputs, n_rows).
-pub(super) fn logits<'w>(panel: &Panel, parameters: &[f64], outputs: usize, work: &'w mut Work) -> &'w [f64] {
-    let (n, p) = (panel.n_rows(), panel.n_columns());
+/// z = W·x + b + offset, (n_outputs, rows of the panel with those that pad it); `weights` as they stand in here.
+fn padded_logits<'w>(panel: &Panel, weights: &[f64], shape: Shape, work: &'w mut Work) -> &'w mut [f64] {
+    let x = panel.columns(shape.intercept);
+    let (_, _, offset) = panel.padded();
     work.z.clear();
-    for k in 0..outputs {
-        let bias = parameters.get(outputs * p + k).copied().unwrap_or(0.0);
-        work.z.resize((k + 1) * n, bias);
-        let z = &mut work.z[k * n..];
-        z.iter_mut().zip(panel.offset()).for_each(|(z, offset)| *z += offset);
-        for (j, &w) in parameters[k * p..].iter().take(p).enumerate() {
-            z.iter_mut().zip(panel.column(j)).for_each(|(z, x)| *z += w * x);
+    for _ in 0..shape.outputs {
+        work.z.extend_from_slice(offset);
+        if offset.is_empty() {
+            work.z.resize(work.z.len() + x.len, 0.0);
         }
     }
+    combine(x, weights, &mut work.z);
+    &mut work.z
+}
+
+/// z = W·x + b + offset, (n_outputs, n_rows); `weights` as they stand in here.
+pub(super) fn logits<'w>(panel: &Panel, weights: &[f64], shape: Shape, work: &'w mut Work) -> &'w [f64] {
+    padded_logits(panel, weights, shape, work);
+    without_padding(panel, shape.outputs, &mut work.z);
     &work.z
 }
 
+fn without_padding(panel: &Panel, outputs: usize, z: &mut Vec<f64>) {
+    let (n, padded) = (panel.n_rows(), panel.columns(false).len);
+    if n < padded {
+        (1..outputs).for_each(|k| z.copy_within(k * padded..k * padded + n, k * n));
+        z.truncate(outputs * n);
+    }
+}
+
 /// Adds the panel's weighted losses, and as many of their derivatives as `order` asks for.
-pub(super) fn add(panel: &Panel, loss: &impl Loss, parameters: &[f64], order: Order, work: &mut Work, sums: &mut Sums) {
-    let (n, outputs) = (panel.n_rows(), loss.n_outputs());
-    logits(panel, parameters, outputs, work);
+pub(super) fn add(
+    panel: &Panel,
+    loss: &impl Loss,
+    (weights, shape): (&[f64], Shape),
+    order: Order,
+    work: &mut Work,
+    sums: &mut Sums,
+) {
+    padded_logits(panel, weights, shape, work);
     let Work { z, curvature, scratch } = work;
+    let x = panel.columns(shape.intercept);
+    let (y, weight, _) = panel.padded();
     curvature.clear();
     if order >= Order::Hessian {
-        curvature.resize(outputs * (outputs + 1) / 2 * n, 0.0);
+        curvature.resize(shape.outputs * (shape.outputs + 1) / 2 * x.len, 0.0);
     }
-    sums.value += loss.add(&mut Block { z, y: panel.y(), weight: panel.weight(), curvature, scratch });
+    sums.value += loss.add(&mut Block { z, y, weight, curvature });
     // From here on `z` holds the residuals s·dℓ/dz.
-    if order >= Order::Gradient {
-        for (k, residual) in z.chunks_exact(n.max(1)).enumerate() {
-            add_gradient(panel, residual, outputs, k, &mut sums.gradient);
-        }
+    if order >= Order::Gradient && x.count > 0 {
+        let residuals = Columns { values: z, stride: x.len, len: x.len, count: shape.outputs };
+        inner(x, residuals, &mut sums.gradient);
     }
     if order >= Order::Hessian {
-        let pairs = (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l)));
-        for ((k, l), curvature) in pairs.zip(curvature.chunks_exact(n.max(1))) {
-            add_hessian(panel, curvature, (outputs, k, l), scratch, sums);
+        for (at, (k, l)) in pairs(shape.outputs).enumerate() {
+            add_hessian(x, &curvature[at * x.len..][..x.len], (k, l), scratch, sums);
         }
     }
 }
 
+/// Pairs of outputs k ≥ l, in the order of a lower triangle.
+fn pairs(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l)))
+}
+
 /// The rows' weighted residuals s·dℓ/dz, (n_outputs, n_rows).
-pub(super) fn residuals<'w>(panel: &Panel, loss: &impl Loss, parameters: &[f64], work: &'w mut Work) -> &'w [f64] {
-    logits(panel, parameters, loss.n_outputs(), work);
-    let Work { z, scratch, .. } = work;
-    loss.add(&mut Block { z, y: panel.y(), weight: panel.weight(), curvature: &mut [], scratch });
-    z
+pub(super) fn residuals<'w>(
+    panel: &Panel,
+    loss: &impl Loss,
+    weights: &[f64],
+    shape: Shape,
+    work: &'w mut Work,
+) -> &'w [f64] {
+    let (y, weight, _) = panel.padded();
+    let z = padded_logits(panel, weights, shape, work);
+    loss.add(&mut Block { z, y, weight, curvature: &mut [] });
+    without_padding(panel, shape.outputs, &mut work.z);
+    &work.z
 }
 
 /// Adds the outer products of the rows' weighted scores, each over the number of rows that it stands for by its
@@ -67,75 +146,50 @@ pub(super) fn residuals<'w>(panel: &Panel, loss: &impl Loss, parameters: &[f64],
 pub(super) fn add_scores(
     panel: &Panel,
     loss: &impl Loss,
-    parameters: &[f64],
+    (weights, shape): (&[f64], Shape),
     stands_for: impl Fn(f64, f64) -> f64,
     work: &mut Work,
     sums: &mut Sums,
 ) {
-    let (n, outputs) = (panel.n_rows(), loss.n_outputs());
-    residuals(panel, loss, parameters, work);
+    let x = panel.columns(shape.intercept);
+    let (y, weight, _) = panel.padded();
+    let z = padded_logits(panel, weights, shape, work);
+    loss.add(&mut Block { z, y, weight, curvature: &mut [] });
     let Work { z, curvature, scratch } = work;
     let share = |(&y, &weight): (&f64, &f64)| if weight > 0.0 { 1.0 / stands_for(y, weight) } else { 0.0 };
-    let shares: Vec<f64> = panel.y().iter().zip(panel.weight()).map(share).collect();
-    for (k, l) in (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l))) {
-        let pairs = z[k * n..(k + 1) * n].iter().zip(&z[l * n..(l + 1) * n]);
+    let shares: Vec<f64> = y.iter().zip(weight).map(share).collect();
+    for (k, l) in pairs(shape.outputs) {
+        let both = z[k * x.len..][..x.len].iter().zip(&z[l * x.len..][..x.len]);
         curvature.clear();
-        curvature.extend(pairs.zip(&shares).map(|((a, b), share)| a * b * share));
-        add_hessian(panel, curvature, (outputs, k, l), scratch, sums);
+        curvature.extend(both.zip(&shares).map(|((a, b), share)| a * b * share));
+        add_hessian(x, curvature, (k, l), scratch, sums);
     }
 }
 
-pub(super) fn add_gradient(panel: &Panel, residual: &[f64], outputs: usize, k: usize, gradient: &mut [f64]) {
-    let p = panel.n_columns();
-    (0..p).for_each(|j| gradient[k * p + j] += dot(panel.column(j), residual));
-    if let Some(bias) = gradient.get_mut(outputs * p + k) {
-        *bias += residual.iter().sum::<f64>();
+/// Adds `Σ mᵢ·xᵢ` over the rows, by their multipliers, to the gradient of one output.
+pub(super) fn add_multiples(panel: &Panel, intercept: bool, multipliers: &mut Vec<f64>, sums: &mut Sums) {
+    let x = panel.columns(intercept);
+    multipliers.resize(x.len, 0.0);
+    if x.count > 0 {
+        inner(x, Columns { values: multipliers, stride: x.len, len: x.len, count: 1 }, &mut sums.gradient);
     }
+}
+
+/// Adds `Σ mᵢ·xᵢxᵢᵀ` over the rows, by their multipliers, to the Hessian of one output.
+pub(super) fn add_squares(panel: &Panel, intercept: bool, multipliers: &mut Vec<f64>, sums: &mut Sums) {
+    let x = panel.columns(intercept);
+    multipliers.resize(x.len, 0.0);
+    add_hessian(x, multipliers, (0, 0), &mut Vec::new(), sums);
 }
 
 /// Adds the block of outputs k ≥ l, as far as it stands in the lower triangle.
-pub(super) fn add_hessian(
-    panel: &Panel,
-    curvature: &[f64],
-    (outputs, k, l): (usize, usize, usize),
-    scaled: &mut Vec<f64>,
-    sums: &mut Sums,
-) {
-    let (p, width) = (panel.n_columns(), sums.gradient.len());
-    let has_bias = width > outputs * p;
-    for j in 0..p {
-        scaled.clear();
-        scaled.extend(panel.column(j).iter().zip(curvature).map(|(x, c)| x * c));
-        for m in 0..=j {
-            let entry = dot(scaled, panel.column(m));
-            sums.hessian[(k * p + j) * width + l * p + m] += entry;
-            // The block is symmetric; beside the diagonal its upper half belongs to the lower triangle too.
-            if k > l && m < j {
-                sums.hessian[(k * p + m) * width + l * p + j] += entry;
-            }
+fn add_hessian(x: Columns<'_>, curvature: &[f64], (k, l): (usize, usize), scratch: &mut Vec<f64>, sums: &mut Sums) {
+    let (width, n) = (x.count, sums.gradient.len());
+    gram(x, curvature, scratch, |j, m, entry| {
+        sums.hessian[(k * width + j) * n + l * width + m] += entry;
+        // The block is symmetric; beside the diagonal its upper half belongs to the lower triangle too.
+        if k > l && m < j {
+            sums.hessian[(k * width + m) * n + l * width + j] += entry;
         }
-        if has_bias {
-            let entry = scaled.iter().sum::<f64>();
-            sums.hessian[(outputs * p + k) * width + l * p + j] += entry;
-            if k > l {
-                sums.hessian[(outputs * p + l) * width + k * p + j] += entry;
-            }
-        }
-    }
-    if has_bias {
-        sums.hessian[(outputs * p + k) * width + outputs * p + l] += curvature.iter().sum::<f64>();
-    }
-}
-
-/// Eight partial sums, so that the processor's vector units have independent chains to work on.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
-    let mut partial = [0.0; 8];
-    for (a, b) in a_blocks.zip(b_blocks) {
-        for lane in 0..8 {
-            partial[lane] += a[lane] * b[lane];
-        }
-    }
-    partial.iter().sum::<f64>() + rest
+    });
 }

@@ -10,7 +10,6 @@ mod penalty;
 mod scores;
 
 pub use jeffreys::Jeffreys;
-pub(crate) use kernel::dot;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
 
@@ -198,6 +197,10 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         starts.par_iter().map(|&start| f(start..n.min(start + size))).collect()
     }
 
+    fn shape(&self) -> kernel::Shape {
+        kernel::Shape { outputs: self.loss.n_outputs(), columns: self.n_columns(), intercept: self.intercept }
+    }
+
     /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
     fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
         let parts = self.chunks(|range| {
@@ -208,7 +211,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         let mut parts = parts.into_iter();
         let mut merged = parts.next().unwrap_or(zero);
         parts.for_each(|part| merged.merge(&part));
-        merged
+        self.shape().turn_out(merged)
     }
 
     /// As [`EmpiricalRisk::panels`], where `add` hears also the rows of a panel, and its logits at `parameters`, shape (n_outputs, n_rows).
@@ -218,14 +221,14 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         zero: impl Fn() -> T + Sync,
         add: impl Fn(&mut T, &Rows<'a>, &Panel, &[f64]) + Sync,
     ) -> Vec<T> {
-        let outputs = self.loss.n_outputs();
+        let (shape, weights) = (self.shape(), self.shape().inside(parameters));
         self.chunks(|range| {
             let mut folded = zero();
             let mut start = range.start;
             self.each_panel(range.start, range.end, |panel, work| {
                 let rows = self.rows.slice(start..start + panel.n_rows());
                 start += panel.n_rows();
-                add(&mut folded, &rows, panel, kernel::logits(panel, parameters, outputs, work));
+                add(&mut folded, &rows, panel, kernel::logits(panel, &weights, shape, work));
             });
             folded
         })
@@ -240,11 +243,11 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         if parameters.len() != expected {
             return Err(Error::Shape { what: "length of parameters".to_string(), expected, found: parameters.len() });
         }
-        let outputs = self.loss.n_outputs();
+        let (shape, weights, outputs) = (self.shape(), self.shape().inside(parameters), self.loss.n_outputs());
         let mut logits = Vec::with_capacity(self.rows.len() * outputs);
         self.each_panel(0, self.rows.len(), |panel, work| {
             let n = panel.n_rows();
-            let of_panel = kernel::logits(panel, parameters, outputs, work);
+            let of_panel = kernel::logits(panel, &weights, shape, work);
             logits.extend((0..n * outputs).map(|at| of_panel[at % outputs * n + at / outputs]));
         });
         Ok(logits)
@@ -294,8 +297,9 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
 
     fn sums(&self, parameters: &[f64], order: Order) -> Sums {
         let zero = Sums::zero(parameters.len(), order);
+        let (shape, weights) = (self.shape(), self.shape().inside(parameters));
         let mut sums = self.over_chunks(zero, |panel, work, sums| {
-            kernel::add(panel, &self.loss, parameters, order, work, sums);
+            kernel::add(panel, &self.loss, (&weights, shape), order, work, sums);
         });
         if self.loss.reduction() == Reduction::Mean {
             sums.scale(1.0 / self.total_weight());

@@ -8,8 +8,9 @@ impl<L: Loss> EmpiricalRisk<'_, L> {
     /// weight. Row-major (n_parameters, n_parameters), the lower triangle.
     pub(crate) fn score_products(&self, parameters: &[f64], stands_for: impl Fn(f64, f64) -> f64 + Sync) -> Vec<f64> {
         let zero = Sums::zero(parameters.len(), Order::Hessian);
+        let (shape, weights) = (self.shape(), self.shape().inside(parameters));
         let sums = self.over_chunks(zero, |panel, work, sums| {
-            kernel::add_scores(panel, &self.loss, parameters, &stands_for, work, sums);
+            kernel::add_scores(panel, &self.loss, (&weights, shape), &stands_for, work, sums);
         });
         sums.hessian
     }
@@ -21,9 +22,10 @@ impl<L: Loss> EmpiricalRisk<'_, L> {
         let mut products = vec![0.0; width * width];
         let mut score = vec![0.0; width];
         let mut at = 0;
+        let (shape, weights) = (self.shape(), self.shape().inside(parameters));
         self.each_panel(0, self.rows.len(), |panel, work| {
             let n = panel.n_rows();
-            let residuals = kernel::residuals(panel, &self.loss, parameters, work);
+            let residuals = kernel::residuals(panel, &self.loss, &weights, shape, work);
             for i in 0..n {
                 for (k, residual) in (0..outputs).map(|k| (k, residuals[k * n + i])) {
                     (0..p).for_each(|j| score[k * p + j] += residual * panel.column(j)[i]);

@@ -26,7 +26,7 @@ mod working;
 
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
-use crate::objective::dot;
+use crate::kernel::dot;
 use constraints::{Constraint, Constraints};
 use metric::Metric;
 use scan::Scan;
