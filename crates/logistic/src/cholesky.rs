@@ -104,6 +104,17 @@ impl Cholesky {
         }
     }
 
+    /// The trace of `A⁻¹`, which is the squared Frobenius norm of `L⁻¹`.
+    pub(crate) fn inverse_trace(&self) -> f64 {
+        let column = |j: usize| {
+            let mut column = vec![0.0; self.n];
+            column[j] = 1.0;
+            self.solve_lower(&mut column);
+            column.iter().map(|v| v * v).sum::<f64>()
+        };
+        (0..self.n).map(column).sum()
+    }
+
     /// `log|A|`.
     pub fn log_determinant(&self) -> f64 {
         (0..self.n).map(|i| 2.0 * self.lower[i * self.n + i].ln()).sum()

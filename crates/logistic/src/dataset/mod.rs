@@ -19,6 +19,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 
 /// A design matrix (n_rows, n_columns), the outcome y (n_rows), and optionally a weight and an offset per row.
@@ -197,6 +199,11 @@ impl Dataset {
     }
 }
 
+/// Chunks are merged in order, so the bits depend on the rows alone, never on the number of threads.
+const CHUNK: usize = 8 * Panel::ROWS;
+/// More chunks than this would cost more memory for partial Hessians than they gain.
+const MOST_CHUNKS: usize = 64;
+
 /// Some rows of a dataset, borrowed: all of them, a subset, a mini-batch.
 #[derive(Clone, Debug)]
 pub struct Rows<'a> {
@@ -294,9 +301,23 @@ impl<'a> Rows<'a> {
     /// The sum of the rows' weights; their number where they have none.
     pub fn total_weight(&self) -> f64 {
         match self.dataset.weight() {
-            Some(weight) => self.indices().map(|index| weight[index]).sum(),
+            Some(weight) => {
+                let parts = self.chunks(|range| self.slice(range).indices().map(|index| weight[index]).sum::<f64>());
+                parts.into_iter().sum()
+            }
             None => self.len() as f64,
         }
+    }
+
+    /// `f` of every chunk of the rows, by its range, on all cores; in order.
+    pub(crate) fn chunks<T: Send>(&self, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+        let n = self.len();
+        let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
+        if n <= size {
+            return vec![f(0..n)];
+        }
+        let starts: Vec<usize> = (0..n).step_by(size).collect();
+        starts.par_iter().map(|&start| f(start..n.min(start + size))).collect()
     }
 
     /// The rows at the positions `range`, which must lie within these rows.

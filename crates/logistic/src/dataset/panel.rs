@@ -1,8 +1,7 @@
 //! Blocks of rows, expanded for the kernels.
 
 use super::{Feature, Rows, Values};
-use crate::cholesky::dot;
-use crate::kernel::{Columns, LANES, shift_and_scale};
+use crate::kernel::{Columns, LANES, Taken, shift_and_scale, sum_and_squares, take_columns};
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,46 +12,43 @@ pub struct Standardisation {
     pub centre: Vec<f64>,
     /// The scale of each, in the column's own units; positive.
     pub scale: Vec<f64>,
+    /// A size that no standardised value of each exceeds; infinite where it is not known.
+    pub largest: Vec<f64>,
 }
 
 impl Standardisation {
     /// Every column, as it is.
     pub fn none(n_columns: usize) -> Self {
-        Standardisation { columns: (0..n_columns).collect(), centre: vec![0.0; n_columns], scale: vec![1.0; n_columns] }
+        Standardisation {
+            columns: (0..n_columns).collect(),
+            centre: vec![0.0; n_columns],
+            scale: vec![1.0; n_columns],
+            largest: vec![f64::INFINITY; n_columns],
+        }
     }
 
     /// Every column that varies, by its weighted mean and standard deviation over `rows`; with `centred` false (a
     /// model without intercept may not shift its columns) by its root mean square alone.
     ///
-    /// The mean is taken of differences from the column's first value, so that a column far from zero keeps all
-    /// the digits that its storage has left.
+    /// Both are taken of differences from the column's first value, so that a column far from zero keeps all the digits
+    /// that its storage has left.
     pub fn of(rows: &Rows<'_>, centred: bool) -> Self {
         let mut standard = Standardisation::none(0);
-        let mut panel = Panel::new();
         let n_columns = rows.dataset().n_columns();
-        let origin = first_row(rows);
-        let shift = Standardisation {
-            columns: (0..n_columns).collect(),
-            centre: if centred { origin } else { vec![0.0; n_columns] },
-            scale: vec![1.0; n_columns],
-        };
-        let mut mean = vec![0.0; n_columns];
-        let mut square = vec![0.0; n_columns];
-        let total = rows.total_weight();
-        if centred {
-            panel.each(rows, &shift, |x, weight, j| mean[j] += dot(x, weight));
-            mean.iter_mut().for_each(|sum| *sum /= total);
-        }
-        let centre: Vec<f64> = shift.centre.iter().zip(&mean).map(|(origin, mean)| origin + mean).collect();
-        let about = Standardisation { centre, ..shift };
-        panel.each(rows, &about, |x, weight, j| square[j] += x.iter().zip(weight).map(|(x, s)| s * x * x).sum::<f64>());
-        for (j, square) in square.iter().enumerate() {
-            let scale = (square / total).sqrt();
+        let origin = if centred { first_row(rows) } else { vec![0.0; n_columns] };
+        let shift = Standardisation { centre: origin, ..Standardisation::none(n_columns) };
+        let parts = rows.chunks(|range| Moments::of(&rows.slice(range), &shift, centred));
+        let mut all = Moments::none(n_columns);
+        parts.iter().for_each(|part| all.merge(part));
+        let centre: Vec<f64> = shift.centre.iter().zip(&all.mean).map(|(origin, mean)| origin + mean).collect();
+        for (j, square) in all.squares.iter().enumerate() {
+            let scale = (square / all.weight).sqrt();
             // A spread that is all rounding is a constant column.
-            if scale > 4.0 * f64::EPSILON * about.centre[j].abs() && scale.is_finite() {
+            if scale > 4.0 * f64::EPSILON * centre[j].abs() && scale.is_finite() {
                 standard.columns.push(j);
-                standard.centre.push(about.centre[j]);
+                standard.centre.push(centre[j]);
                 standard.scale.push(scale);
+                standard.largest.push((all.highest[j] - all.mean[j]).max(all.mean[j] - all.lowest[j]) / scale);
             }
         }
         standard
@@ -64,7 +60,71 @@ impl Standardisation {
             columns: keep.iter().map(|&k| self.columns[k]).collect(),
             centre: keep.iter().map(|&k| self.centre[k]).collect(),
             scale: keep.iter().map(|&k| self.scale[k]).collect(),
+            largest: keep.iter().map(|&k| self.largest[k]).collect(),
         }
+    }
+}
+
+/// The weight of some rows, and of every column the mean and the sum of squares about it. Merged by the formula of Chan,
+/// Golub & LeVeque (The American Statistician 37(3), 1983), they lose no digits, and the data are read once.
+struct Moments {
+    weight: f64,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+    /// No value is below the lowest or above the highest; they need not be values.
+    lowest: Vec<f64>,
+    highest: Vec<f64>,
+}
+
+impl Moments {
+    fn none(n_columns: usize) -> Self {
+        Moments {
+            weight: 0.0,
+            mean: vec![0.0; n_columns],
+            squares: vec![0.0; n_columns],
+            lowest: vec![f64::INFINITY; n_columns],
+            highest: vec![f64::NEG_INFINITY; n_columns],
+        }
+    }
+
+    /// About 0 instead of the mean where the columns are not to be centred.
+    fn of(rows: &Rows<'_>, shift: &Standardisation, centred: bool) -> Self {
+        let n_columns = shift.columns.len();
+        let mut all = Moments::none(n_columns);
+        let mut panel = Panel::new();
+        for start in (0..rows.len()).step_by(Panel::ROWS) {
+            panel.pack(&rows.slice(start..rows.len().min(start + Panel::ROWS)), Some(shift));
+            let (_, weight, _) = panel.padded();
+            let mut part = Moments::none(n_columns);
+            part.weight = weight.iter().sum();
+            for j in (0..n_columns).filter(|_| part.weight > 0.0) {
+                let column = panel.columns(false).get(j);
+                if centred {
+                    part.mean[j] = sum_and_squares(column, weight, 0.0).0 / part.weight;
+                }
+                let (_, squares, largest) = sum_and_squares(column, weight, part.mean[j]);
+                part.squares[j] = squares;
+                (part.lowest[j], part.highest[j]) = (part.mean[j] - largest, part.mean[j] + largest);
+            }
+            all.merge(&part);
+        }
+        all
+    }
+
+    fn merge(&mut self, other: &Moments) {
+        let weight = self.weight + other.weight;
+        if other.weight == 0.0 {
+            return;
+        }
+        let share = other.weight / weight;
+        for j in 0..self.mean.len() {
+            let apart = other.mean[j] - self.mean[j];
+            self.mean[j] += apart * share;
+            self.lowest[j] = self.lowest[j].min(other.lowest[j]);
+            self.highest[j] = self.highest[j].max(other.highest[j]);
+            self.squares[j] += other.squares[j] + apart * apart * self.weight * share;
+        }
+        self.weight = weight;
     }
 }
 
@@ -106,7 +166,7 @@ impl Panel {
         while at < self.n_columns {
             at += match standard {
                 None => self.pack_feature(rows, at, |at| (at, 0.0, 1.0)),
-                Some(Standardisation { columns, centre, scale }) => {
+                Some(Standardisation { columns, centre, scale, .. }) => {
                     self.pack_feature(rows, at, |at| (columns[at], centre[at], 1.0 / scale[at]))
                 }
             };
@@ -145,14 +205,15 @@ impl Panel {
         if let Feature::Matrix { values, n_columns } = feature {
             let of = |at: usize| {
                 let (design, centre, factor) = column(at);
-                let (feature, k) = dataset.layout[design];
-                (feature == place).then_some((k, centre, factor))
+                let (feature, column) = dataset.layout[design];
+                (feature == place).then_some(Taken { column, centre, factor })
             };
-            let same: Vec<(usize, f64, f64)> = (at..self.n_columns).map_while(of).collect();
-            let to = Target { x: &mut self.x[at * self.stride..], stride: self.stride };
+            let same: Vec<Taken> = (at..self.n_columns).map_while(of).collect();
+            let to = (&mut self.x[at * self.stride..], self.stride);
+            let from = (rows.len(), |i| rows.at(i));
             match values {
-                Values::F64(values) => pack_matrix(rows, values, *n_columns, &same, to),
-                Values::F32(values) => pack_matrix(rows, values, *n_columns, &same, to),
+                Values::F64(values) => take_columns(values, *n_columns, from, &same, to),
+                Values::F32(values) => take_columns(values, *n_columns, from, &same, to),
             }
             return same.len();
         }
@@ -172,16 +233,6 @@ impl Panel {
             _ => own.iter_mut().zip(rows.indices()).for_each(|(own, i)| *own = standard(feature.value(i, k))),
         }
         1
-    }
-
-    /// Calls `f(column values, weights, column)` for every panel of `rows` and every column of it, in order.
-    fn each(&mut self, rows: &Rows<'_>, standard: &Standardisation, mut f: impl FnMut(&[f64], &[f64], usize)) {
-        for start in (0..rows.len()).step_by(Panel::ROWS) {
-            self.pack(&rows.slice(start..rows.len().min(start + Panel::ROWS)), Some(standard));
-            for j in 0..standard.columns.len() {
-                f(self.column(j), self.weight(), j);
-            }
-        }
     }
 
     /// The number of rows.
@@ -231,30 +282,4 @@ fn fill(values: &mut Vec<f64>, padded: usize, put: impl FnOnce(&mut Vec<f64>)) {
     values.clear();
     put(values);
     values.resize(padded, 0.0);
-}
-
-/// Where columns go, `stride` apart.
-struct Target<'a> {
-    x: &'a mut [f64],
-    stride: usize,
-}
-
-/// Turns rows of a matrix into columns; of each column its place in the matrix, centre and factor. Eight rows at a
-/// time, so that what is written fills whole lines of the cache.
-fn pack_matrix<T: Copy + Into<f64>>(
-    rows: &Rows<'_>,
-    values: &[T],
-    n_columns: usize,
-    columns: &[(usize, f64, f64)],
-    to: Target<'_>,
-) {
-    let n = rows.len();
-    for start in (0..n).step_by(LANES) {
-        let lanes = LANES.min(n - start);
-        let from: [usize; LANES] = std::array::from_fn(|lane| rows.at(start + lane.min(lanes - 1)) * n_columns);
-        for (j, &(k, centre, factor)) in columns.iter().enumerate() {
-            let eight: [f64; LANES] = std::array::from_fn(|lane| (values[from[lane] + k].into() - centre) * factor);
-            to.x[j * to.stride + start..][..lanes].copy_from_slice(&eight[..lanes]);
-        }
-    }
 }

@@ -3,13 +3,14 @@
 use super::batches::Batches;
 use super::certificate::{Centre, Certified, certify};
 use super::fit::Progress;
+use super::sample;
 use super::settings::{LogisticRegression, Method};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::objective::{EmpiricalRisk, Linear, Module};
-use crate::solver::{Adam, Certificate, Lbfgs, Newton, Sgd, Solver, Stopping, Termination, minimise};
+use crate::objective::{EmpiricalRisk, Linear, Module, Objective};
+use crate::solver::{Adam, Certificate, Known, Lbfgs, Newton, Sgd, Stopping, Termination, minimise};
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
 /// errors even where the bound is sharp. Newton's quadratic end puts them far closer.
@@ -138,14 +139,23 @@ impl LogisticRegression {
         let bounds = penalty.lower.iter().zip(&penalty.upper);
         model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
         let mut trace = Vec::new();
-        let mut full =
-            |solver: &mut dyn Solver, stopping| minimise(&risk, &mut model, solver, stopping, &mut trace, progress);
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
+        let mut known = Known::default();
         let termination = match self.method {
-            Method::Newton if start.is_empty() => full(&mut Newton::default(), newton)?,
-            Method::Newton => full(&mut Newton::near(), newton)?,
-            Method::Lbfgs => full(&mut Lbfgs::default(), Stopping::default())?,
+            Method::Newton => {
+                let mut solver = match (start.is_empty(), risk.kinks()) {
+                    (true, None) => sample::warm_start(&risk, &mut model)?,
+                    (true, Some(_)) => Newton::tame(),
+                    (false, _) => Newton::near(),
+                };
+                let ended = minimise(&risk, &mut model, &mut solver, newton, &mut trace, progress)?;
+                known = solver.into_known(model.parameters());
+                ended
+            }
+            Method::Lbfgs => {
+                minimise(&risk, &mut model, &mut Lbfgs::default(), Stopping::default(), &mut trace, progress)?
+            }
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
                 let batches = Batches { rows, epochs, batch_size, seed };
                 batches.run(&risk_of, &mut Sgd::new(learning_rate), &mut model, &mut trace, progress)?
@@ -156,7 +166,7 @@ impl LogisticRegression {
             }
         };
         let centre = Centre { rows, standard, outputs };
-        let certified = certify(&risk, &penalty, model.parameters(), &centre);
+        let certified = certify(&risk, &penalty, model.parameters(), &centre, (known, self.is_maximum_likelihood()));
         let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, counted(rows));
         match self.method {
             Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {

@@ -5,7 +5,7 @@ use crate::cholesky::Cholesky;
 use crate::dataset::{Panel, Rows, Standardisation};
 use crate::loss::Loss;
 use crate::objective::{EmpiricalRisk, Objective, Order, ParameterPenalty, Sums};
-use crate::solver::Certificate;
+use crate::solver::{Certificate, Known, Metric};
 
 /// The certificate at `parameters`, with the objective there and, where the curvature can be factored, its Cholesky
 /// factor.
@@ -27,22 +27,44 @@ pub(super) struct Certified {
 ///
 /// Where the curvature gives no bound but every coefficient has an l1 penalty, convexity and the [`reach`] of the
 /// minimum do: `F(w) − min F ≤ Σ |vⱼ|·|δⱼ|`. Else all that is known is that no loss falls below zero.
+///
+/// The Hessian may be that of a point on the way: where no row's logit has moved by more than r, no curvature has changed by
+/// more than a factor of exp(r), so that λ and M grow by exp(r/2) at most. `exact` asks for the one at `parameters`.
 pub(super) fn certify<L: Loss>(
     risk: &EmpiricalRisk<'_, L>,
     penalty: &ParameterPenalty,
     parameters: &[f64],
     centre: &Centre<'_>,
+    (known, exact): (Known, bool),
 ) -> Certified {
-    let mut sums = risk.sums(parameters, Order::Hessian);
+    let (mut sums, old) = match (known.sums, known.old) {
+        (Some(sums), old) if !sums.hessian.is_empty() => (sums, old.filter(|_| false)),
+        (Some(sums), Some(old)) if !exact => (sums, Some(old)),
+        _ => (risk.sums(parameters, Order::Hessian), None),
+    };
     let objective = sums.value + penalty.absolute(parameters);
     let rounding = f64::EPSILON * objective;
     let mut least = penalty.least_subgradient(parameters, &sums.gradient);
-    least.iter_mut().for_each(|v| *v = (v.abs() + rounding).copysign(*v));
-    let gradient_max_norm =
-        penalty.least_subgradient(parameters, &sums.gradient).iter().fold(0.0, |max, g| f64::max(max, g.abs()));
+    let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
+    let rounded = |least: &mut [f64]| least.iter_mut().for_each(|v| *v = (v.abs() + rounding).copysign(*v));
+    let spread = Spread { risk, largest: &centre.standard.largest };
+    if let Some((at, Metric::Factor(Some(factor)))) = &old {
+        rounded(&mut least);
+        let way: Vec<f64> = parameters.iter().zip(at).map(|(w, from)| w - from).collect();
+        let bound = spread.drift(factor, &way).and_then(|drift| spread.bound(factor, &least, drift));
+        if let Some(gap) = bound.filter(|bound| *bound < objective) {
+            let certificate = Certificate { gradient_max_norm, gap, bounded: true };
+            return Certified { certificate, objective, factor: None };
+        }
+    }
+    if sums.hessian.is_empty() {
+        sums = risk.sums(parameters, Order::Hessian);
+    }
+    let mut least = penalty.least_subgradient(parameters, &sums.gradient);
+    rounded(&mut least);
     let slack = centre.take_loose(penalty, parameters, objective, &mut least, &mut sums);
     let factor = Cholesky::new(&sums.hessian, parameters.len()).ok();
-    let by_curvature = factor.as_ref().and_then(|factor| curvature_bound(risk, factor, &least));
+    let by_curvature = factor.as_ref().and_then(|factor| spread.bound(factor, &least, 0.0));
     let by_reach = || {
         let bound = reach(risk, penalty, parameters, objective, centre)?;
         Some(bound.iter().zip(&least).map(|(reach, v)| reach * v.abs()).sum())
@@ -53,45 +75,56 @@ pub(super) fn certify<L: Loss>(
     Certified { certificate: Certificate { gradient_max_norm, gap, bounded }, objective, factor }
 }
 
-fn curvature_bound<L: Loss>(risk: &EmpiricalRisk<'_, L>, factor: &Cholesky, least: &[f64]) -> Option<f64> {
-    let mut whitened = least.to_vec();
-    factor.solve_lower(&mut whitened);
-    let decrement = whitened.iter().map(|v| v * v).sum::<f64>().sqrt();
-    let bound = |norm: f64| {
-        let u = decrement * norm;
-        // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
-        let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
-        (u < 1.0).then_some(bound / (norm * norm))
-    };
-    // Any M from above will do, and where u is small even a rough one costs nothing of the bound.
-    let rough = rough_norm(risk, factor, least.len());
-    if decrement * rough < ROUGH { bound(rough) } else { bound(risk.largest_norm(factor)) }
+/// How far the logits of rows can spread.
+struct Spread<'s, 'a, L> {
+    risk: &'s EmpiricalRisk<'a, L>,
+    /// The largest size of each standardised column.
+    largest: &'s [f64],
+}
+
+impl<L: Loss> Spread<'_, '_, L> {
+    /// The bound of the gap, `least` (rounding included) being the subgradient, by the factor of a Hessian whose logits
+    /// have moved by `drift` at most since.
+    fn bound(&self, factor: &Cholesky, least: &[f64], drift: f64) -> Option<f64> {
+        let mut whitened = least.to_vec();
+        factor.solve_lower(&mut whitened);
+        let grown = (0.5 * drift).exp();
+        let decrement = grown * whitened.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let bound = |norm: f64| {
+            let u = decrement * norm;
+            // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
+            let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
+            (u < 1.0).then_some(bound / (norm * norm))
+        };
+        // Any M from above will do, and where u is small even a rough one costs nothing of the bound.
+        let rough = grown * self.rough_norm(factor);
+        if decrement * rough < ROUGH { bound(rough) } else { bound(grown * self.risk.largest_norm(factor)) }
+    }
+
+    /// At most how far any row's logits have moved along `way`; none where that is too far for an old Hessian to serve.
+    fn drift(&self, factor: &Cholesky, way: &[f64]) -> Option<f64> {
+        let lower = factor.lower();
+        let n = way.len();
+        // ‖Lᵀ·way‖.
+        let mut turned = vec![0.0; n];
+        for (i, w) in way.iter().enumerate() {
+            turned.iter_mut().zip(&lower[i * n..=i * n + i]).for_each(|(sum, l)| *sum += l * w);
+        }
+        let length = turned.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let drift = length * self.rough_norm(factor);
+        (drift < 1.0).then_some(drift)
+    }
+
+    /// At least M: the norm of a row times the Frobenius norm of the inverse factor.
+    fn rough_norm(&self, factor: &Cholesky) -> f64 {
+        let square = 1.0 + self.largest.iter().map(|x| x * x).sum::<f64>();
+        // Twice, for the spread between two of several logits.
+        (2.0 * square * factor.inverse_trace()).sqrt()
+    }
 }
 
 /// Below this u, the bound from a rough M is within 1 % of that from the exact one.
 const ROUGH: f64 = 1e-2;
-
-/// At least M: the norm of a row times the Frobenius norm of the inverse factor.
-fn rough_norm<L: Loss>(risk: &EmpiricalRisk<'_, L>, factor: &Cholesky, n_parameters: usize) -> f64 {
-    let longest = |(longest, of_rows): &mut (f64, Vec<f64>), panel: &Panel| {
-        of_rows.clear();
-        of_rows.resize(panel.n_rows(), 1.0);
-        for j in 0..panel.n_columns() {
-            of_rows.iter_mut().zip(panel.column(j)).for_each(|(sum, x)| *sum += x * x);
-        }
-        *longest = of_rows.iter().copied().fold(*longest, f64::max);
-    };
-    let parts = risk.panels(|| (0.0, Vec::new()), longest);
-    let square = parts.into_iter().fold(0.0, |most, (longest, _)| f64::max(most, longest));
-    let column = |j: usize| {
-        let mut column = vec![0.0; n_parameters];
-        column[j] = 1.0;
-        factor.solve_lower(&mut column);
-        column.iter().map(|v| v * v).sum::<f64>()
-    };
-    // Twice, for the spread between two of several logits.
-    (2.0 * square * (0..n_parameters).map(column).sum::<f64>()).sqrt()
-}
 
 /// What the reach of the minimum is measured from.
 pub(super) struct Centre<'a> {

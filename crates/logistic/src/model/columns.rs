@@ -65,6 +65,9 @@ impl LogisticRegression {
         let risk = EmpiricalRisk::new(rows.of(&plain), BceWithLogits::default()).standardised(free.clone());
         let risk = if self.intercept { risk } else { risk.without_intercept() };
         let n = risk.n_parameters();
+        if independent_in_sample(&risk) {
+            return Vec::new();
+        }
         let hessian = risk.sums(&vec![0.0; n], Order::Hessian).hessian;
         let (factor, out) = Cholesky::independent(&hessian, n, COLLINEAR);
         let kept: Vec<usize> = (0..free.columns.len()).filter(|k| !out.contains(k)).collect();
@@ -80,6 +83,24 @@ impl LogisticRegression {
         };
         out.iter().filter(|&&k| k < free.columns.len()).map(explained).collect()
     }
+}
+
+/// Of so many panels of rows, one is looked at first.
+const SAMPLED: usize = 8;
+
+/// Whether some of the rows show that no column is a combination of others. What is left of a column beside others only
+/// grows with every row, so that a pivot over some of the rows is a lower bound of that over all of them.
+fn independent_in_sample(risk: &EmpiricalRisk<'_, BceWithLogits>) -> bool {
+    let sample = risk.thinned(SAMPLED);
+    let n = risk.n_parameters();
+    if sample.n_rows() < 2 * n {
+        return false;
+    }
+    let share = sample.total_weight() / risk.total_weight();
+    let hessian = sample.sums(&vec![0.0; n], Order::Hessian).hessian;
+    let Ok(factor) = Cholesky::new(&hessian, n) else { return false };
+    // Columns have a mean square of 1 over all rows, and so has that of ones: a curvature of 1/4 at even odds.
+    (0..n).all(|j| share * factor.lower()[j * n + j].powi(2) > COLLINEAR * 0.25)
 }
 
 fn check_terms(terms: usize, most: usize, bound: &'static str) -> Result<()> {

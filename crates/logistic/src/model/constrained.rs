@@ -50,7 +50,7 @@ impl Constrained<'_> {
             if !sums.value.is_finite() {
                 return None;
             }
-            let factor = raised_factor(&mut sums.hessian, parameters.len())?;
+            let factor = raised_factor(&mut sums.hessian, parameters.len()).0?;
             let Step { direction, multipliers, tangents } = self.step(&factor, &sums.gradient)?;
             let slope = dot(&sums.gradient, &direction);
             if -0.5 * slope * total <= GAP {
@@ -68,7 +68,7 @@ impl Constrained<'_> {
     /// points of that plane nearest to `best` in the metric of the Hessian and in plain distance, and the origin.
     pub(super) fn minimum_at_zero(&self, best: &[f64]) -> Option<Minimum> {
         let mut sums = self.objective.sums(best, Order::Hessian);
-        let tangents = self.tangents(&raised_factor(&mut sums.hessian, best.len())?);
+        let tangents = self.tangents(&raised_factor(&mut sums.hessian, best.len()).0?);
         let near = self.projected(best, &tangents).and_then(|start| self.minimum(start));
         if self.convex && near.is_some() {
             return near;

@@ -7,10 +7,11 @@ use super::effects::MarginalEffect;
 use super::fit::Fit;
 use super::influence::RowInfluence;
 use super::settings::class_weighted;
+use crate::cholesky::Cholesky;
 use crate::dataset::{Dataset, Rows};
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, Logit, Loss};
-use crate::objective::EmpiricalRisk;
+use crate::objective::{EmpiricalRisk, Objective, Order};
 use crate::solver::Termination;
 
 /// What a model keeps of its diagnostics; what was not asked for, or does not exist, is absent.
@@ -111,13 +112,20 @@ impl Fit {
     /// The logits of rows of two classes and their spreads; none where the objective is not smooth at a minimum.
     pub(super) fn row_spreads(&self, rows: &Rows<'_>) -> Option<RowSpreads> {
         let solution = &self.solution;
-        let factor = solution.factor.as_ref().filter(|_| {
-            !solution.kinks
-                && !self.facts.firth
-                && rows.dataset().n_classes() == 2
-                && self.termination() == Termination::Converged
-        })?;
+        let smooth = !solution.kinks && !self.facts.firth;
+        if !smooth || rows.dataset().n_classes() != 2 || self.termination() != Termination::Converged {
+            return None;
+        }
         let risk = self.plain_risk(rows.clone(), BceWithLogits::default());
+        let factor = &match &solution.factor {
+            Some(factor) => factor.clone(),
+            None => {
+                let mut hessian = risk.sums(&solution.parameters, Order::Hessian).hessian;
+                let n = solution.parameters.len();
+                solution.l2.iter().enumerate().for_each(|(j, l2)| hessian[j * n + j] += l2);
+                Cholesky::new(&hessian, n).ok()?
+            }
+        };
         let total = self.facts.total_weight;
         let empty = || (RowSpreads { logit: Vec::new(), spread: Vec::new() }, Vec::new());
         let parts =

@@ -23,7 +23,12 @@ impl LogisticRegression {
     ) -> Result<Fit> {
         let (outputs, p, n_columns) = (loss.n_outputs(), standard.columns.len(), rows.dataset().n_columns());
         let total = rows.total_weight();
-        let risk = self.plain_risk(rows, &standard, loss)?;
+        let penalty = self.parameter_penalty(&standard, outputs);
+        // Firth's objective has a prior in it, which depends on the rows.
+        let mean_loss = match self.firth {
+            true => self.plain_risk(rows, &standard, loss)?.sums(&attempt.parameters, Order::Value).value,
+            false => attempt.objective - penalty.value(&attempt.parameters),
+        };
         let facts = Facts {
             n_rows: rows.len(),
             total_weight: total,
@@ -38,7 +43,7 @@ impl LogisticRegression {
             objective: attempt.objective,
             gradient_max_norm: attempt.certificate.gradient_max_norm,
             gap: attempt.certificate.gap,
-            log_likelihood: -total * risk.sums(&attempt.parameters, Order::Value).value,
+            log_likelihood: -total * mean_loss,
             null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
             class_weight: Vec::new(),
             calibrated: false,
@@ -62,7 +67,14 @@ impl LogisticRegression {
             termination: attempt.termination,
             left_out,
             runaways: None,
-            solution: Solution { standard, outputs, parameters: attempt.parameters, factor: attempt.factor, kinks },
+            solution: Solution {
+                standard,
+                outputs,
+                parameters: attempt.parameters,
+                factor: attempt.factor,
+                l2: penalty.l2,
+                kinks,
+            },
         };
         let Solution { standard, parameters, .. } = &fit.solution;
         for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {

@@ -50,8 +50,10 @@ pub(super) struct Solution {
     pub(super) standard: Standardisation,
     pub(super) outputs: usize,
     pub(super) parameters: Vec<f64>,
-    /// Of the mean Hessian; where it could be factored.
+    /// Of the mean Hessian; where it was computed, and could be factored.
     pub(super) factor: Option<Cholesky>,
+    /// The factors of ½·w² on the parameters.
+    pub(super) l2: Vec<f64>,
     /// Whether an l1 penalty or bounds took part, so that the objective has kinks.
     pub(super) kinks: bool,
 }

@@ -25,6 +25,7 @@ mod path;
 mod profile;
 mod relaxed;
 mod runaway;
+mod sample;
 mod scoring;
 mod screening;
 mod separation;

@@ -9,7 +9,7 @@ use crate::dataset::{Rows, Standardisation};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::objective::{EmpiricalRisk, Module, Objective, Order, ParameterPenalty};
-use crate::solver::Termination;
+use crate::solver::{Known, Termination};
 
 /// Columns whose gradient exceeds this share of their penalty at the start are looked at at once: with steps of a path
 /// of a hundred values, the sequential strong rule's 2λ − λ_before.
@@ -57,7 +57,8 @@ impl LogisticRegression {
             attempt.parameters.clone_from(&at);
             attempt.factor = None;
             if attempt.termination == Termination::Interrupted {
-                let certified = certify(&risk, &penalty, &at, &Centre { rows, standard, outputs });
+                let certified =
+                    certify(&risk, &penalty, &at, &Centre { rows, standard, outputs }, (Known::default(), true));
                 attempt.certificate = certified.certificate;
                 return Ok(attempt);
             }

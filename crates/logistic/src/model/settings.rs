@@ -168,11 +168,22 @@ pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
 pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     let data = rows.dataset();
     let (n_classes, all, weight) = (data.n_classes(), data.y(), data.weight());
+    let parts = rows.chunks(|range| {
+        let mut totals = vec![0.0; n_classes];
+        for i in rows.slice(range).indices() {
+            let (y, weight) = (all[i], weight.map_or(1.0, |weight| weight[i]));
+            match n_classes {
+                2 => {
+                    totals[0] += weight * (1.0 - y);
+                    totals[1] += weight * y;
+                }
+                _ => totals[y as usize] += weight,
+            }
+        }
+        totals
+    });
     let mut totals = vec![0.0; n_classes];
-    for i in rows.indices() {
-        let (y, weight) = (all[i], weight.map_or(1.0, |weight| weight[i]));
-        totals.iter_mut().enumerate().for_each(|(k, total)| *total += weight * share(y, k, n_classes));
-    }
+    parts.iter().for_each(|part| totals.iter_mut().zip(part).for_each(|(total, part)| *total += part));
     totals
 }
 

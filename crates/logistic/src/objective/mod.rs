@@ -14,7 +14,6 @@ pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
 
 use std::cell::RefCell;
-use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -102,6 +101,9 @@ pub struct EmpiricalRisk<'a, L> {
     standard: Option<Standardisation>,
     intercept: bool,
     penalty: Option<ParameterPenalty>,
+    /// Of so many panels of rows, one takes part.
+    every: usize,
+    total_weight: f64,
 }
 
 thread_local! {
@@ -115,15 +117,11 @@ struct Scratch {
     work: kernel::Work,
 }
 
-/// Chunks are merged in order, so the bits depend on the rows alone, never on the number of threads.
-const CHUNK: usize = 8 * Panel::ROWS;
-/// More chunks than this would cost more memory for partial Hessians than they gain.
-const MOST_CHUNKS: usize = 64;
-
 impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// The risk over `rows` of a predictor with an intercept, without penalty, in the columns' own units.
     pub fn new(rows: Rows<'a>, loss: L) -> Self {
-        EmpiricalRisk { rows, loss, standard: None, intercept: true, penalty: None }
+        let total_weight = rows.total_weight();
+        EmpiricalRisk { rows, loss, standard: None, intercept: true, penalty: None, every: 1, total_weight }
     }
 
     /// Leaves the intercept out.
@@ -160,7 +158,34 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     where
         L: Copy,
     {
-        EmpiricalRisk { rows, ..self.clone() }
+        EmpiricalRisk { total_weight: rows.total_weight(), rows, ..self.clone() }
+    }
+
+    /// The same, over one of `every` panels of rows, evenly spaced: rows that follow each other are read far faster than
+    /// single ones, and for a start it does no harm where they are alike.
+    pub(crate) fn thinned(&self, every: usize) -> Self
+    where
+        L: Clone,
+    {
+        let mut thinned = EmpiricalRisk { every, ..self.clone() };
+        thinned.total_weight =
+            thinned.starts(0, self.rows.len()).map(|start| self.panel_rows(start).total_weight()).sum();
+        thinned
+    }
+
+    /// The number of rows that take part.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.starts(0, self.rows.len()).map(|start| self.panel_rows(start).len()).sum()
+    }
+
+    /// Where the panels that take part begin, of the rows from `start` (where one begins) to `end`.
+    fn starts(&self, start: usize, end: usize) -> impl Iterator<Item = usize> + use<L> {
+        let every = self.every;
+        (start..end).step_by(Panel::ROWS).filter(move |start| (start / Panel::ROWS) % every == every / 2)
+    }
+
+    fn panel_rows(&self, start: usize) -> Rows<'a> {
+        self.rows.slice(start..self.rows.len().min(start + Panel::ROWS))
     }
 
     fn n_columns(&self) -> usize {
@@ -170,8 +195,8 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// Calls `f` with a panel of each block of the rows from `start` to `end`.
     fn each_panel(&self, start: usize, end: usize, mut f: impl FnMut(&Panel, &mut kernel::Work)) {
         SCRATCH.with_borrow_mut(|Scratch { panel, work }| {
-            for start in (start..end).step_by(Panel::ROWS) {
-                panel.pack(&self.rows.slice(start..end.min(start + Panel::ROWS)), self.standard.as_ref());
+            for start in self.starts(start, end) {
+                panel.pack(&self.panel_rows(start), self.standard.as_ref());
                 f(panel, work);
             }
         });
@@ -179,22 +204,11 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// Folds the panels of every chunk of the rows, on all cores, and gives one value per chunk, in order.
     pub(crate) fn panels<T: Send>(&self, zero: impl Fn() -> T + Sync, add: impl Fn(&mut T, &Panel) + Sync) -> Vec<T> {
-        self.chunks(|range| {
+        self.rows.chunks(|range| {
             let mut folded = zero();
             self.each_panel(range.start, range.end, |panel, _| add(&mut folded, panel));
             folded
         })
-    }
-
-    /// `f` of every chunk of the rows, by its range, on all cores; in order.
-    fn chunks<T: Send>(&self, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-        let n = self.rows.len();
-        let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
-        if n <= size {
-            return vec![f(0..n)];
-        }
-        let starts: Vec<usize> = (0..n).step_by(size).collect();
-        starts.par_iter().map(|&start| f(start..n.min(start + size))).collect()
     }
 
     fn shape(&self) -> kernel::Shape {
@@ -203,7 +217,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
     fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
-        let parts = self.chunks(|range| {
+        let parts = self.rows.chunks(|range| {
             let mut sums = zero.clone();
             self.each_panel(range.start, range.end, |panel, work| f(panel, work, &mut sums));
             sums
@@ -222,7 +236,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         add: impl Fn(&mut T, &Rows<'a>, &Panel, &[f64]) + Sync,
     ) -> Vec<T> {
         let (shape, weights) = (self.shape(), self.shape().inside(parameters));
-        self.chunks(|range| {
+        self.rows.chunks(|range| {
             let mut folded = zero();
             let mut start = range.start;
             self.each_panel(range.start, range.end, |panel, work| {
@@ -292,7 +306,7 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
     }
 
     fn total_weight(&self) -> f64 {
-        self.rows.total_weight()
+        self.total_weight
     }
 
     fn sums(&self, parameters: &[f64], order: Order) -> Sums {
@@ -302,7 +316,7 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
             kernel::add(panel, &self.loss, (&weights, shape), order, work, sums);
         });
         if self.loss.reduction() == Reduction::Mean {
-            sums.scale(1.0 / self.total_weight());
+            sums.scale(1.0 / self.total_weight);
         }
         if let Some(penalty) = &self.penalty {
             penalty.add_smooth(parameters, order, &mut sums);

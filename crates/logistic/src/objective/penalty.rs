@@ -70,6 +70,13 @@ impl ParameterPenalty {
         }
     }
 
+    /// The whole penalty at `parameters`.
+    pub fn value(&self, parameters: &[f64]) -> f64 {
+        let mut sums = Sums::default();
+        self.add_smooth(parameters, Order::Value, &mut sums);
+        sums.value + self.absolute(parameters)
+    }
+
     /// Σ l1ⱼ·|θⱼ|.
     pub fn absolute(&self, parameters: &[f64]) -> f64 {
         self.l1.iter().zip(parameters).map(|(l1, w)| l1 * w.abs()).sum()

@@ -9,7 +9,7 @@ mod sgd;
 pub use adam::Adam;
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
-pub(crate) use newton::{newton_direction, raised_factor};
+pub(crate) use newton::{Known, Metric, newton_direction, raised_factor};
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result};
