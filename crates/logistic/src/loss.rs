@@ -113,6 +113,9 @@ pub trait Loss: Sync {
     fn reduction(&self) -> Reduction;
     /// The weighted sum of the block's losses; residuals and curvatures go into the block.
     fn add(&self, block: &mut Block<'_>) -> f64;
+    /// Appends the probabilities of a block's rows, one per output, shape (n_outputs, n_rows), from the residuals that
+    /// [`Loss::add`] left; of losses whose curvature they are. Nothing for others.
+    fn probabilities_of_residuals(&self, _block: &Block<'_>, _probabilities: &mut Vec<f64>) {}
 }
 
 /// A loss of one logit per row.
@@ -368,6 +371,17 @@ impl Loss for CrossEntropy {
 
     fn add(&self, block: &mut Block<'_>) -> f64 {
         dispatch!(level(), simd => self.add_at(simd, block))
+    }
+
+    fn probabilities_of_residuals(&self, block: &Block<'_>, probabilities: &mut Vec<f64>) {
+        let first = f64::from(u8::from(self.base));
+        for (k, residuals) in block.z.chunks_exact(block.y.len()).enumerate() {
+            let class = k as f64 + first;
+            let of_row = |((&r, &y), &weight): ((&f64, &f64), &f64)| {
+                if weight > 0.0 { r / weight + if y == class { 1.0 } else { 0.0 } } else { 0.0 }
+            };
+            probabilities.extend(residuals.iter().zip(block.y).zip(block.weight).map(of_row));
+        }
     }
 }
 

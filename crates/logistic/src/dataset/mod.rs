@@ -3,16 +3,22 @@
 //! Columns stay compact (numbers, or one code per row for a whole category); a block of rows is expanded into a
 //! small column-major [`Panel`] only while it is worked on, so one-hot columns never stand in memory.
 
+mod direct;
+mod entries;
 mod feature;
 mod folds;
 mod loader;
 mod panel;
+mod row_panel;
 mod split;
 
+pub(crate) use direct::{Direct, PartVectors, Scratch};
 pub use feature::{Feature, Values};
 pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
+pub(crate) use panel::Outcomes;
 pub use panel::{Panel, Standardisation};
+pub(crate) use row_panel::RowPanel;
 pub use split::{fractions, random_split};
 
 use std::collections::HashMap;
@@ -173,6 +179,11 @@ impl Dataset {
         self.layout.iter().enumerate().filter_map(design).collect()
     }
 
+    /// The feature that a design column is of, and its place there.
+    pub(crate) fn place_of(&self, column: usize) -> (usize, usize) {
+        self.layout[column]
+    }
+
     /// The features, in design order.
     pub fn features(&self) -> &[Feature] {
         &self.features
@@ -201,8 +212,12 @@ impl Dataset {
 
 /// Chunks are merged in order, so the bits depend on the rows alone, never on the number of threads.
 const CHUNK: usize = 8 * Panel::ROWS;
-/// More chunks than this would cost more memory for partial Hessians than they gain.
+/// More chunks than this are of no use.
 const MOST_CHUNKS: usize = 64;
+/// Fewer would leave cores without work.
+const LEAST_CHUNKS: usize = 8;
+/// What the chunks give, together: more would cost more time and memory than it gains.
+const MOST_NUMBERS: usize = 1 << 21;
 
 /// Some rows of a dataset, borrowed: all of them, a subset, a mini-batch.
 #[derive(Clone, Debug)]
@@ -302,17 +317,19 @@ impl<'a> Rows<'a> {
     pub fn total_weight(&self) -> f64 {
         match self.dataset.weight() {
             Some(weight) => {
-                let parts = self.chunks(|range| self.slice(range).indices().map(|index| weight[index]).sum::<f64>());
+                let parts = self.chunks(1, |range| self.slice(range).indices().map(|index| weight[index]).sum::<f64>());
                 parts.into_iter().sum()
             }
             None => self.len() as f64,
         }
     }
 
-    /// `f` of every chunk of the rows, by its range, on all cores; in order.
-    pub(crate) fn chunks<T: Send>(&self, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    /// `f` of every chunk of the rows, by its range, on all cores; in order. Each is to give `width` numbers or so, times
+    /// a few: where they are many, chunks are fewer.
+    pub(crate) fn chunks<T: Send>(&self, width: usize, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
         let n = self.len();
-        let size = n.div_ceil(MOST_CHUNKS).next_multiple_of(CHUNK);
+        let most = (MOST_NUMBERS / width.max(1)).clamp(LEAST_CHUNKS, MOST_CHUNKS);
+        let size = n.div_ceil(most).next_multiple_of(CHUNK);
         if n <= size {
             return vec![f(0..n)];
         }
@@ -340,7 +357,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows, where they follow each other.
-    fn range(&self) -> Option<Range<usize>> {
+    pub(crate) fn range(&self) -> Option<Range<usize>> {
         match &self.selection {
             Selection::Range(range) => Some(range.clone()),
             Selection::List(..) => None,

@@ -1,5 +1,6 @@
 //! Blocks of rows, expanded for the kernels.
 
+use super::entries::spreads;
 use super::{Feature, Rows, Values};
 use crate::kernel::{Columns, LANES, Taken, shift_and_scale, sum_and_squares, take_columns};
 
@@ -31,27 +32,48 @@ impl Standardisation {
     /// model without intercept may not shift its columns) by its root mean square alone.
     ///
     /// Both are taken of differences from the column's first value, so that a column far from zero keeps all the digits
-    /// that its storage has left.
+    /// that its storage has left. Compact columns are scaled only, for centred they would be compact no longer.
     pub fn of(rows: &Rows<'_>, centred: bool) -> Self {
-        let mut standard = Standardisation::none(0);
-        let n_columns = rows.dataset().n_columns();
-        let origin = if centred { first_row(rows) } else { vec![0.0; n_columns] };
-        let shift = Standardisation { centre: origin, ..Standardisation::none(n_columns) };
-        let parts = rows.chunks(|range| Moments::of(&rows.slice(range), &shift, centred));
-        let mut all = Moments::none(n_columns);
+        let dataset = rows.dataset();
+        let is_compact = |column: &usize| dataset.features[dataset.layout[*column].0].is_compact();
+        let (compact, dense): (Vec<usize>, Vec<usize>) = (0..dataset.n_columns()).partition(is_compact);
+        let origin = if centred { first_row(rows) } else { vec![0.0; dataset.n_columns()] };
+        let shift = Standardisation { centre: origin, ..Standardisation::none(dataset.n_columns()) }.subset(&dense);
+        let parts = rows.chunks(dense.len(), |range| Moments::of(&rows.slice(range), &shift, centred));
+        let mut all = Moments::none(dense.len());
         parts.iter().for_each(|part| all.merge(part));
-        let centre: Vec<f64> = shift.centre.iter().zip(&all.mean).map(|(origin, mean)| origin + mean).collect();
+        let mut standard = Standardisation::none(0);
         for (j, square) in all.squares.iter().enumerate() {
+            let centre = shift.centre[j] + all.mean[j];
             let scale = (square / all.weight).sqrt();
             // A spread that is all rounding is a constant column.
-            if scale > 4.0 * f64::EPSILON * centre[j].abs() && scale.is_finite() {
-                standard.columns.push(j);
-                standard.centre.push(centre[j]);
-                standard.scale.push(scale);
-                standard.largest.push((all.highest[j] - all.mean[j]).max(all.mean[j] - all.lowest[j]) / scale);
+            if scale > 4.0 * f64::EPSILON * centre.abs() && scale.is_finite() {
+                let largest = (all.highest[j] - all.mean[j]).max(all.mean[j] - all.lowest[j]);
+                standard.push(dense[j], centre, scale, largest);
             }
         }
+        if !compact.is_empty() {
+            for (column, (scale, largest)) in compact.into_iter().zip(spreads(rows, centred)) {
+                if scale > 0.0 && scale.is_finite() {
+                    standard.push(column, 0.0, scale, largest);
+                }
+            }
+            standard.sort();
+        }
         standard
+    }
+
+    fn push(&mut self, column: usize, centre: f64, scale: f64, largest: f64) {
+        self.columns.push(column);
+        self.centre.push(centre);
+        self.scale.push(scale);
+        self.largest.push(largest / scale);
+    }
+
+    fn sort(&mut self) {
+        let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        order.sort_unstable_by_key(|&at| self.columns[at]);
+        *self = self.subset(&order);
     }
 
     /// The same, of the columns at `keep` (positions within these columns).
@@ -143,9 +165,32 @@ pub struct Panel {
     padded: usize,
     stride: usize,
     x: Vec<f64>,
-    y: Vec<f64>,
-    weight: Vec<f64>,
-    offset: Vec<f64>,
+    outcomes: Outcomes,
+}
+
+/// Outcomes, weights (1 where rows have none) and offsets (nothing where rows have none) of some rows, padded to a
+/// multiple of [`LANES`] with zeros.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) y: Vec<f64>,
+    pub(crate) weight: Vec<f64>,
+    pub(crate) offset: Vec<f64>,
+}
+
+impl Outcomes {
+    pub(crate) fn fill(&mut self, rows: &Rows<'_>) {
+        let dataset = rows.dataset();
+        let padded = rows.len().next_multiple_of(LANES);
+        fill(&mut self.y, padded, |y| rows.gather(&dataset.y, y, |y| y));
+        fill(&mut self.weight, padded, |own| match &dataset.weight {
+            Some(weight) => rows.gather(weight, own, |weight| weight),
+            None => own.resize(rows.len(), 1.0),
+        });
+        match &dataset.offset {
+            Some(offset) => fill(&mut self.offset, padded, |own| rows.gather(offset, own, |offset| offset)),
+            None => self.offset.clear(),
+        }
+    }
 }
 
 impl Panel {
@@ -160,6 +205,12 @@ impl Panel {
     /// Fills the panel with `rows`, of which there must be at most [`Panel::ROWS`]; all columns as they are where
     /// there is no standardisation.
     pub(crate) fn pack(&mut self, rows: &Rows<'_>, standard: Option<&Standardisation>) {
+        self.pack_columns(rows, standard);
+        self.outcomes.fill(rows);
+    }
+
+    /// The same, without outcomes, weights and offsets.
+    pub(crate) fn pack_columns(&mut self, rows: &Rows<'_>, standard: Option<&Standardisation>) {
         let dataset = rows.dataset();
         self.lay_out(rows.len(), standard.map_or(dataset.n_columns(), |standard| standard.columns.len()));
         let mut at = 0;
@@ -170,16 +221,6 @@ impl Panel {
                     self.pack_feature(rows, at, |at| (columns[at], centre[at], 1.0 / scale[at]))
                 }
             };
-        }
-        fill(&mut self.y, self.padded, |y| rows.gather(&dataset.y, y, |y| y));
-        fill(&mut self.weight, self.padded, |own| match &dataset.weight {
-            Some(weight) => rows.gather(weight, own, |weight| weight),
-            None => own.resize(rows.len(), 1.0),
-        });
-        if let Some(offset) = &dataset.offset {
-            fill(&mut self.offset, self.padded, |own| rows.gather(offset, own, |offset| offset));
-        } else {
-            self.offset.clear();
         }
     }
 
@@ -258,22 +299,22 @@ impl Panel {
 
     /// The outcomes.
     pub fn y(&self) -> &[f64] {
-        &self.y[..self.n_rows]
+        &self.outcomes.y[..self.n_rows]
     }
 
     /// What is added to the logits; empty where rows have none.
     pub fn offset(&self) -> &[f64] {
-        &self.offset[..self.n_rows.min(self.offset.len())]
+        &self.outcomes.offset[..self.n_rows.min(self.outcomes.offset.len())]
     }
 
     /// The weights; 1 where rows have none.
     pub fn weight(&self) -> &[f64] {
-        &self.weight[..self.n_rows]
+        &self.outcomes.weight[..self.n_rows]
     }
 
     /// Outcomes, weights and offsets (or nothing) with the rows that pad them.
     pub(crate) fn padded(&self) -> (&[f64], &[f64], &[f64]) {
-        (&self.y, &self.weight, &self.offset)
+        (&self.outcomes.y, &self.outcomes.weight, &self.outcomes.offset)
     }
 }
 

@@ -78,7 +78,7 @@ fn tile<S: Simd>(simd: S, a: [&[f64]; 4], b: [&[f64]; 4]) -> [[f64; 8]; 2] {
 
 /// The sums over the lanes of eight vectors, neighbours first, as [`super::sum`] adds them.
 #[inline(always)]
-fn eight_sums<S: Simd>(v: [f64x8<S>; 8]) -> f64x8<S> {
+pub(super) fn eight_sums<S: Simd>(v: [f64x8<S>; 8]) -> f64x8<S> {
     let pair = |a: f64x8<S>, b: f64x8<S>| a.unzip_low(b) + a.unzip_high(b);
     let two = [pair(v[0], v[1]), pair(v[2], v[3]), pair(v[4], v[5]), pair(v[6], v[7])];
     pair(pair(two[0], two[1]), pair(two[2], two[3]))

@@ -5,16 +5,24 @@
 //! and NEON, the same bits come out on all of them. (Older x86 processors round twice where those round once.)
 
 mod combine;
+mod cross;
 mod exponential;
 mod inner;
 mod moments;
+mod rows;
+mod slices;
 mod transpose;
+mod turn;
 
 pub(crate) use combine::{combine, shift_and_scale};
+pub(crate) use cross::{Matrix, add_cross};
 pub(crate) use exponential::{exp_of_negative, log1p_of_unit};
 pub(crate) use inner::{gram, inner};
 pub(crate) use moments::sum_and_squares;
+pub(crate) use rows::{Blocks, RowMajor};
+pub(crate) use slices::{combine_slices, inner_slices};
 pub(crate) use transpose::{Taken, take_columns};
+pub(crate) use turn::{Spread, centre_rows, turn_columns};
 
 use fearless_simd::{Level, Simd, SimdBase, f64x8};
 
@@ -56,6 +64,17 @@ impl<'a> Columns<'a> {
     pub(crate) fn get(self, j: usize) -> &'a [f64] {
         &self.values[j * self.stride..][..self.len]
     }
+}
+
+/// The sum of numbers.
+pub(crate) fn total(values: &[f64]) -> f64 {
+    let blocks = values.chunks_exact(LANES);
+    let rest: f64 = blocks.remainder().iter().sum();
+    let mut partial = [0.0; LANES];
+    for block in blocks {
+        (0..LANES).for_each(|lane| partial[lane] += block[lane]);
+    }
+    partial.iter().sum::<f64>() + rest
 }
 
 /// The inner product of two slices, of any length.

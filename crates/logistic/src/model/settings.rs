@@ -168,7 +168,7 @@ pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
 pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     let data = rows.dataset();
     let (n_classes, all, weight) = (data.n_classes(), data.y(), data.weight());
-    let parts = rows.chunks(|range| {
+    let parts = rows.chunks(n_classes, |range| {
         let mut totals = vec![0.0; n_classes];
         for i in rows.slice(range).indices() {
             let (y, weight) = (all[i], weight.map_or(1.0, |weight| weight[i]));

@@ -17,8 +17,25 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// The number of parameters.
+    pub(super) fn parameters(self) -> usize {
+        self.outputs * self.width()
+    }
+
+    /// The biases among parameters as they stand in here; none where there is no intercept.
+    pub(super) fn biases(self, inside: &[f64]) -> impl Iterator<Item = f64> + '_ {
+        inside.iter().skip(self.columns).step_by(self.width().max(1)).copied().take(if self.intercept { self.outputs } else { 0 })
+    }
+
+    /// Puts the biases of all outputs to their places in here, if there is an intercept.
+    pub(super) fn put_biases(self, biases: &[f64], inside: &mut [f64]) {
+        if self.intercept {
+            inside.iter_mut().skip(self.columns).step_by(self.width()).zip(biases).for_each(|(to, bias)| *to = *bias);
+        }
+    }
+
     /// Parameters of one output.
-    fn width(self) -> usize {
+    pub(super) fn width(self) -> usize {
         self.columns + usize::from(self.intercept)
     }
 
@@ -122,7 +139,7 @@ pub(super) fn add(
 }
 
 /// Pairs of outputs k ≥ l, in the order of a lower triangle.
-fn pairs(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn pairs(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..outputs).flat_map(|k| (0..=k).map(move |l| (k, l)))
 }
 

@@ -3,6 +3,8 @@
 //! `objective(w) = (1/Σsᵢ)·Σ sᵢ·ℓ(yᵢ, zᵢ) + Σⱼ l1ⱼ·|wⱼ| + ½·Σⱼ l2ⱼ·wⱼ²`, with `z = x·w + b`; the bias is never
 //! penalised. All rows, a mini-batch or one chunk of a thread differ only in *which* rows are summed.
 
+mod direct;
+mod hessian;
 mod jeffreys;
 mod kernel;
 mod linear;
@@ -204,7 +206,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// Folds the panels of every chunk of the rows, on all cores, and gives one value per chunk, in order.
     pub(crate) fn panels<T: Send>(&self, zero: impl Fn() -> T + Sync, add: impl Fn(&mut T, &Panel) + Sync) -> Vec<T> {
-        self.rows.chunks(|range| {
+        self.rows.chunks(self.n_columns(), |range| {
             let mut folded = zero();
             self.each_panel(range.start, range.end, |panel, _| add(&mut folded, panel));
             folded
@@ -217,7 +219,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
     fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
-        let parts = self.rows.chunks(|range| {
+        let parts = self.rows.chunks(zero.gradient.len() + zero.hessian.len(), |range| {
             let mut sums = zero.clone();
             self.each_panel(range.start, range.end, |panel, work| f(panel, work, &mut sums));
             sums
@@ -228,6 +230,28 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         self.shape().turn_out(merged)
     }
 
+    /// Value and derivatives, without penalty, as sums over rows.
+    fn plain_sums(&self, parameters: &[f64], order: Order) -> Sums {
+        match self.direct() {
+            _ if order >= Order::Hessian && self.is_narrow() && self.rows.len() >= direct::FEW_ROWS => self.narrow_sums(parameters),
+            Some(direct) => {
+                let hessian = order >= Order::Hessian;
+                let (mut sums, curvature) = self.direct_sums(&direct, parameters, order, hessian);
+                if hessian {
+                    sums.hessian = self.wide_hessian(&direct, &curvature);
+                }
+                sums
+            }
+            None => {
+                let zero = Sums::zero(parameters.len(), order);
+                let (shape, weights) = (self.shape(), self.shape().inside(parameters));
+                self.over_chunks(zero, |panel, work, sums| {
+                    kernel::add(panel, &self.loss, (&weights, shape), order, work, sums);
+                })
+            }
+        }
+    }
+
     /// As [`EmpiricalRisk::panels`], where `add` hears also the rows of a panel, and its logits at `parameters`, shape (n_outputs, n_rows).
     pub(crate) fn fold<T: Send>(
         &self,
@@ -236,7 +260,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         add: impl Fn(&mut T, &Rows<'a>, &Panel, &[f64]) + Sync,
     ) -> Vec<T> {
         let (shape, weights) = (self.shape(), self.shape().inside(parameters));
-        self.rows.chunks(|range| {
+        self.rows.chunks(self.n_columns(), |range| {
             let mut folded = zero();
             let mut start = range.start;
             self.each_panel(range.start, range.end, |panel, work| {
@@ -310,11 +334,7 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
     }
 
     fn sums(&self, parameters: &[f64], order: Order) -> Sums {
-        let zero = Sums::zero(parameters.len(), order);
-        let (shape, weights) = (self.shape(), self.shape().inside(parameters));
-        let mut sums = self.over_chunks(zero, |panel, work, sums| {
-            kernel::add(panel, &self.loss, (&weights, shape), order, work, sums);
-        });
+        let mut sums = self.plain_sums(parameters, order);
         if self.loss.reduction() == Reduction::Mean {
             sums.scale(1.0 / self.total_weight);
         }

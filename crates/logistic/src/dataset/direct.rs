@@ -1,0 +1,439 @@
+//! Products of rows with vectors, and sums of rows times numbers, straight from the features: what is compact stays so,
+//! and nothing is turned into a panel that need not be.
+
+use std::ops::Range;
+
+use super::{Dataset, Feature, Panel, Rows, Standardisation, Values};
+use crate::kernel::{Blocks, Columns, LANES, RowMajor, combine, combine_slices, inner, inner_slices};
+
+/// The bytes of rows that are worked on at once: they are read twice, the second time from the second-level cache.
+const NEAR_BYTES: usize = 192 * 1024;
+/// From so many outputs on, rows of a matrix are centred once, into a copy, instead of for every pair of outputs.
+const MANY_OUTPUTS: usize = 4;
+/// A category of more design columns than this is left as codes.
+const FEW_LEVELS: usize = 16;
+
+impl Feature {
+    /// Whether it is worked on as it is stored, without a column of a panel for every design column. Such columns are
+    /// scaled but not centred, for centred they would not be compact.
+    pub(crate) fn is_compact(&self) -> bool {
+        match self {
+            Feature::Csr { .. } => true,
+            Feature::Codes { levels, .. } | Feature::Product { levels, .. } => *levels > FEW_LEVELS + 1,
+            Feature::Number(_) | Feature::Matrix { .. } | Feature::Sparse { .. } => false,
+        }
+    }
+
+    /// Calls `f` with the design columns of a row that are not zero, and their numbers; of compact features.
+    #[inline]
+    pub(crate) fn each_entry(&self, row: usize, mut f: impl FnMut(usize, f64)) {
+        match self {
+            Feature::Codes { codes, .. } => {
+                if let Some(column) = (codes[row] as usize).checked_sub(1) {
+                    f(column, 1.0);
+                }
+            }
+            Feature::Product { codes, values, .. } => {
+                if let Some(column) = (codes[row] as usize).checked_sub(1) {
+                    f(column, values[row]);
+                }
+            }
+            Feature::Csr { starts, columns, values, .. } => {
+                let entries = starts[row]..starts[row + 1];
+                match values {
+                    Values::F64(values) => {
+                        let values = &values[entries.clone()];
+                        columns[entries].iter().zip(values).for_each(|(&column, &x)| f(column as usize, x));
+                    }
+                    Values::F32(values) => {
+                        let values = &values[entries.clone()];
+                        columns[entries].iter().zip(values).for_each(|(&column, &x)| f(column as usize, x.into()));
+                    }
+                }
+            }
+            _ => (0..self.n_columns()).for_each(|k| f(k, self.value(row, k))),
+        }
+    }
+}
+
+/// A design column within a part: where it stands in the part's vectors, and its place among the columns that take part.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    own: usize,
+    place: usize,
+    factor: f64,
+}
+
+/// Features that are worked on alike.
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Columns of numbers.
+    Columns { features: Vec<usize>, centre: Vec<f64> },
+    /// A row-major matrix.
+    Matrix { feature: usize, blocks: Blocks, centre: Vec<f64> },
+    /// What is compact.
+    Compact { feature: usize },
+    /// Everything else, by way of a panel.
+    Packed { standard: Standardisation },
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    kind: Kind,
+    taken: Vec<Taken>,
+    /// The length of the part's vectors.
+    len: usize,
+}
+
+/// How to work on the columns of a standardisation, straight from the features of a dataset.
+#[derive(Clone, Debug)]
+pub(crate) struct Direct<'a> {
+    dataset: &'a Dataset,
+    parts: Vec<Part>,
+    /// Rows in a block.
+    block: usize,
+    outputs: usize,
+}
+
+/// Vectors for every part: weights in, sums out.
+pub(crate) type PartVectors = Vec<Vec<f64>>;
+
+/// Room that a block of rows needs between its logits and its sums.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    panels: Vec<Panel>,
+    copies: Vec<Vec<f64>>,
+}
+
+impl<'a> Direct<'a> {
+    /// For columns as `standard` has them, or all of them as they are; `in_order` says that rows follow each other.
+    pub(crate) fn new(
+        dataset: &'a Dataset,
+        standard: Option<&Standardisation>,
+        outputs: usize,
+        in_order: bool,
+    ) -> Self {
+        let all;
+        let standard = match standard {
+            Some(standard) => standard,
+            None => {
+                all = Standardisation::none(dataset.n_columns());
+                &all
+            }
+        };
+        let mut by_feature: Vec<Vec<usize>> = vec![Vec::new(); dataset.features.len()];
+        for (place, &column) in standard.columns.iter().enumerate() {
+            by_feature[dataset.layout[column].0].push(place);
+        }
+        let mut direct = Direct { dataset, parts: Vec::new(), block: Panel::ROWS, outputs };
+        let (mut columns, mut packed) = (Vec::new(), Vec::new());
+        for (feature, places) in by_feature.iter().enumerate().filter(|(_, places)| !places.is_empty()) {
+            match &dataset.features[feature] {
+                Feature::Number(_) if in_order => columns.extend_from_slice(places),
+                Feature::Matrix { n_columns, .. } if *n_columns >= LANES && 2 * places.len() >= *n_columns => {
+                    direct.parts.push(Part::matrix(dataset, standard, feature, places));
+                }
+                compact if compact.is_compact() => direct.parts.push(Part::compact(dataset, standard, feature, places)),
+                _ => packed.extend_from_slice(places),
+            }
+        }
+        if !columns.is_empty() {
+            direct.parts.push(Part::columns(dataset, standard, &columns));
+        }
+        if !packed.is_empty() {
+            direct.parts.push(Part::packed(standard, packed));
+        }
+        direct.block = direct.rows_in_a_block();
+        direct
+    }
+
+    /// As many rows as stay near, and no fewer than it takes to read columns in one go.
+    fn rows_in_a_block(&self) -> usize {
+        let dense = |part: &Part| if matches!(part.kind, Kind::Compact { .. }) { 0 } else { part.len };
+        let width: usize = self.parts.iter().map(dense).sum();
+        let least = if self.parts.iter().any(|part| matches!(part.kind, Kind::Columns { .. })) { 64 } else { 2 * LANES };
+        let near = (NEAR_BYTES / 8 / width.max(1)).clamp(least, Panel::ROWS);
+        // A power of two, so that blocks fill the panels' worth of rows that a sample takes.
+        1 << near.ilog2()
+    }
+
+    /// Whether it saves anything: whether some features need no panel.
+    pub(crate) fn pays(&self) -> bool {
+        self.parts.iter().any(|part| !matches!(part.kind, Kind::Packed { .. }))
+    }
+
+    /// The rows in a block.
+    pub(crate) fn block(&self) -> usize {
+        self.block
+    }
+
+    /// The weights of standardised columns, row-major (outputs, width), as the parts take them; `width` counts a bias.
+    pub(crate) fn weights(&self, weights: &[f64], width: usize) -> PartVectors {
+        let of_part = |part: &Part| {
+            let mut own = vec![0.0; self.outputs * part.len];
+            for k in 0..self.outputs {
+                for taken in &part.taken {
+                    own[k * part.len + taken.own] = weights[k * width + taken.place] * taken.factor;
+                }
+            }
+            own
+        };
+        self.parts.iter().map(of_part).collect()
+    }
+
+    /// Sums over no rows.
+    pub(crate) fn zero(&self) -> PartVectors {
+        self.parts.iter().map(|part| vec![0.0; self.outputs * part.len]).collect()
+    }
+
+    /// Adds sums to those of standardised columns, row-major (outputs, width).
+    pub(crate) fn take_out(&self, sums: &PartVectors, width: usize, out: &mut [f64]) {
+        for (part, sums) in self.parts.iter().zip(sums) {
+            for k in 0..self.outputs {
+                for taken in &part.taken {
+                    out[k * width + taken.place] += sums[k * part.len + taken.own] * taken.factor;
+                }
+            }
+        }
+    }
+
+    /// Adds the products of at most [`Direct::block`] rows with the weights to `z`, (outputs, rows up to a multiple of
+    /// [`LANES`]).
+    pub(crate) fn combine(&self, rows: &Rows<'_>, weights: &PartVectors, z: &mut [f64], scratch: &mut Scratch) {
+        scratch.panels.resize_with(self.parts.len(), Panel::new);
+        scratch.copies.resize_with(self.parts.len(), Vec::new);
+        for (at, (part, w)) in self.parts.iter().zip(weights).enumerate() {
+            match &part.kind {
+                Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
+                    combine_slices(columns, centre, w, z);
+                }),
+                Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
+                    Feature::Matrix { values: Values::F64(values), .. } => {
+                        self.combine_matrix(RowMajor { values, blocks, centre }, rows, w, z, &mut scratch.copies[at]);
+                    }
+                    Feature::Matrix { values: Values::F32(values), .. } => {
+                        self.combine_matrix(RowMajor { values, blocks, centre }, rows, w, z, &mut scratch.copies[at]);
+                    }
+                    _ => {}
+                },
+                Kind::Compact { feature } => {
+                    let stride = z.len() / self.outputs;
+                    for k in 0..self.outputs {
+                        let w = &w[k * part.len..][..part.len];
+                        let z = &mut z[k * stride..];
+                        add_products(&self.dataset.features[*feature], rows, w, z);
+                    }
+                }
+                Kind::Packed { standard } => {
+                    let panel = &mut scratch.panels[at];
+                    panel.pack_columns(rows, Some(standard));
+                    combine(panel.columns(false), w, z);
+                }
+            }
+        }
+    }
+
+    /// Adds the rows times the numbers `r`, (outputs, rows up to a multiple of [`LANES`]), to the sums; `scratch` as
+    /// [`Direct::combine`] left it for these rows.
+    pub(crate) fn inner(&self, rows: &Rows<'_>, r: &[f64], sums: &mut PartVectors, scratch: &Scratch) {
+        let stride = rows.len().next_multiple_of(LANES);
+        for (at, (part, sums)) in self.parts.iter().zip(sums).enumerate() {
+            match &part.kind {
+                Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
+                    inner_slices(columns, centre, r, sums);
+                }),
+                Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
+                    Feature::Matrix { values: Values::F64(values), .. } => {
+                        self.sum_matrix(RowMajor { values, blocks, centre }, rows, r, sums, &scratch.copies[at]);
+                    }
+                    Feature::Matrix { values: Values::F32(values), .. } => {
+                        self.sum_matrix(RowMajor { values, blocks, centre }, rows, r, sums, &scratch.copies[at]);
+                    }
+                    _ => {}
+                },
+                Kind::Compact { feature } => {
+                    for k in 0..self.outputs {
+                        let sums = &mut sums[k * part.len..][..part.len];
+                        add_sums(&self.dataset.features[*feature], rows, &r[k * stride..], sums);
+                    }
+                }
+                Kind::Packed { .. } => {
+                    let x = scratch.panels[at].columns(false);
+                    let r = Columns { values: r, stride, len: stride, count: self.outputs };
+                    inner(x, r, sums);
+                }
+            }
+        }
+    }
+
+    /// Adds the squares of the rows times the numbers `c` to the sums. Columns that are not compact are taken to have the
+    /// mean square that standardised columns have, 1.
+    pub(crate) fn squares(&self, rows: &Rows<'_>, c: &[f64], sums: &mut PartVectors) {
+        let stride = rows.len().next_multiple_of(LANES);
+        for (part, sums) in self.parts.iter().zip(sums) {
+            for (c, sums) in c.chunks_exact(stride).zip(sums.chunks_exact_mut(part.len)) {
+                match &part.kind {
+                    Kind::Compact { feature } => {
+                        let feature = &self.dataset.features[*feature];
+                        for (c, row) in c.iter().zip(rows.indices()) {
+                            feature.each_entry(row, |column, x| sums[column] += c * x * x);
+                        }
+                    }
+                    _ => {
+                        let total: f64 = c.iter().sum();
+                        part.taken.iter().for_each(|taken| sums[taken.own] += total / (taken.factor * taken.factor));
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`Direct::take_out`], of sums of squares.
+    pub(crate) fn take_out_squares(&self, sums: &PartVectors, width: usize, out: &mut [f64]) {
+        for (part, sums) in self.parts.iter().zip(sums) {
+            for k in 0..self.outputs {
+                for taken in &part.taken {
+                    out[k * width + taken.place] += sums[k * part.len + taken.own] * taken.factor * taken.factor;
+                }
+            }
+        }
+    }
+
+    /// At least the largest `Σⱼ xᵢⱼ²·qⱼ` of any row, over standardised columns. Of compact features every row is looked
+    /// at; of others the largest sizes of the columns are taken together.
+    pub(crate) fn largest_square(&self, rows: &Rows<'_>, largest: &[f64], q: &[f64]) -> f64 {
+        let dense = |part: &&Part| !matches!(part.kind, Kind::Compact { .. });
+        let places = self.parts.iter().filter(dense).flat_map(|part| &part.taken);
+        let bound: f64 = places.map(|taken| largest[taken.place].powi(2) * q[taken.place]).sum();
+        let compact: Vec<(&Feature, Vec<f64>)> = self.parts.iter().filter_map(|part| part.compact_squares(self, q)).collect();
+        if compact.is_empty() {
+            return bound;
+        }
+        let of_chunk = |range| {
+            rows.slice(range).indices().fold(0.0, |most, row| {
+                let mut sum = 0.0;
+                for (feature, q) in &compact {
+                    feature.each_entry(row, |column, x| sum += x * x * q[column]);
+                }
+                f64::max(most, sum)
+            })
+        };
+        bound + rows.chunks(1, of_chunk).into_iter().fold(0.0, f64::max)
+    }
+
+    fn with_columns(&self, features: &[usize], rows: &Rows<'_>, f: impl FnOnce(&[&[f64]])) {
+        let Some(Range { start, end }) = rows.range() else { return };
+        let slice = |&feature: &usize| match &self.dataset.features[feature] {
+            Feature::Number(values) => &values[start..end],
+            _ => &[],
+        };
+        let columns: Vec<&[f64]> = features.iter().map(slice).collect();
+        f(&columns);
+    }
+
+    fn combine_matrix<T: Copy + Into<f64>>(
+        &self,
+        matrix: RowMajor<'_, T>,
+        rows: &Rows<'_>,
+        w: &[f64],
+        z: &mut [f64],
+        copy: &mut Vec<f64>,
+    ) {
+        if self.outputs < MANY_OUTPUTS {
+            return matrix.combine(rows.len(), |i| rows.at(i), w, z);
+        }
+        matrix.copy(rows.len(), |i| rows.at(i), copy);
+        self.with_copy(&matrix, copy, |copied| copied.combine(rows.len(), |i| i, w, z));
+    }
+
+    fn sum_matrix<T: Copy + Into<f64>>(
+        &self,
+        matrix: RowMajor<'_, T>,
+        rows: &Rows<'_>,
+        r: &[f64],
+        sums: &mut [f64],
+        copy: &[f64],
+    ) {
+        if self.outputs < MANY_OUTPUTS {
+            return matrix.inner(rows.len(), |i| rows.at(i), r, sums);
+        }
+        self.with_copy(&matrix, copy, |copied| copied.inner(rows.len(), |i| i, r, sums));
+    }
+
+    fn with_copy<T>(&self, matrix: &RowMajor<'_, T>, copy: &[f64], f: impl FnOnce(RowMajor<'_, f64>)) {
+        let places = matrix.blocks.len();
+        let (blocks, centre) = (Blocks::of(places), vec![0.0; places]);
+        f(RowMajor { values: copy, blocks: &blocks, centre: &centre });
+    }
+}
+
+impl Part {
+    /// The feature, and the weight of each of its columns' squares, if it is compact.
+    fn compact_squares<'d>(&self, direct: &Direct<'d>, q: &[f64]) -> Option<(&'d Feature, Vec<f64>)> {
+        let Kind::Compact { feature } = self.kind else { return None };
+        let mut own = vec![0.0; self.len];
+        self.taken.iter().for_each(|taken| own[taken.own] = q[taken.place] * taken.factor * taken.factor);
+        Some((&direct.dataset.features[feature], own))
+    }
+
+    fn columns(dataset: &Dataset, standard: &Standardisation, places: &[usize]) -> Part {
+        let taken = |(own, &place): (usize, &usize)| Taken { own, place, factor: 1.0 / standard.scale[place] };
+        Part {
+            kind: Kind::Columns {
+                features: places.iter().map(|&place| dataset.layout[standard.columns[place]].0).collect(),
+                centre: places.iter().map(|&place| standard.centre[place]).collect(),
+            },
+            taken: places.iter().enumerate().map(taken).collect(),
+            len: places.len(),
+        }
+    }
+
+    fn matrix(dataset: &Dataset, standard: &Standardisation, feature: usize, places: &[usize]) -> Part {
+        let blocks = Blocks::of(dataset.features[feature].n_columns());
+        let own: Vec<usize> = blocks.places().map(|(_, own)| own).collect();
+        let mut centre = vec![0.0; blocks.len()];
+        let mut taken = Vec::with_capacity(places.len());
+        for &place in places {
+            let own = own[dataset.layout[standard.columns[place]].1];
+            centre[own] = standard.centre[place];
+            taken.push(Taken { own, place, factor: 1.0 / standard.scale[place] });
+        }
+        let len = blocks.len();
+        Part { kind: Kind::Matrix { feature, blocks, centre }, taken, len }
+    }
+
+    fn compact(dataset: &Dataset, standard: &Standardisation, feature: usize, places: &[usize]) -> Part {
+        let of = |&place: &usize| {
+            let own = dataset.layout[standard.columns[place]].1;
+            Taken { own, place, factor: 1.0 / standard.scale[place] }
+        };
+        let len = dataset.features[feature].n_columns();
+        Part { kind: Kind::Compact { feature }, taken: places.iter().map(of).collect(), len }
+    }
+
+    fn packed(standard: &Standardisation, mut places: Vec<usize>) -> Part {
+        places.sort_unstable();
+        let taken = |(own, &place): (usize, &usize)| Taken { own, place, factor: 1.0 };
+        Part {
+            taken: places.iter().enumerate().map(taken).collect(),
+            len: places.len(),
+            kind: Kind::Packed { standard: standard.subset(&places) },
+        }
+    }
+}
+
+/// Adds the products of the rows with `w` to `z`.
+fn add_products(feature: &Feature, rows: &Rows<'_>, w: &[f64], z: &mut [f64]) {
+    for (z, row) in z.iter_mut().zip(rows.indices()) {
+        let mut sum = 0.0;
+        feature.each_entry(row, |column, x| sum += w[column] * x);
+        *z += sum;
+    }
+}
+
+/// Adds the rows times the numbers `r` to `sums`.
+fn add_sums(feature: &Feature, rows: &Rows<'_>, r: &[f64], sums: &mut [f64]) {
+    for (r, row) in r.iter().zip(rows.indices()) {
+        feature.each_entry(row, |column, x| sums[column] += r * x);
+    }
+}

@@ -1,0 +1,132 @@
+//! A block of rows, row-major: for cross products of columns.
+
+use super::{Dataset, Feature, Rows, Standardisation, Values};
+use crate::kernel::{LANES, Matrix, Spread, centre_rows, turn_columns};
+
+/// Columns that stand together: 128 rows of them fill 96 KiB, so that two such blocks stay in the second-level cache.
+const GROUP: usize = 96;
+
+/// Some rows, centred and scaled, in groups of columns; with a column of ones at the end where there is an intercept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RowPanel {
+    n_rows: usize,
+    groups: Vec<Group>,
+}
+
+/// Neighbouring columns of the panel. Their number is padded to a multiple of [`LANES`] with zeros.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group {
+    /// The place of the first among all.
+    pub(crate) first: usize,
+    /// How many there are.
+    pub(crate) count: usize,
+    stride: usize,
+    values: Vec<f64>,
+}
+
+impl Group {
+    pub(crate) fn matrix(&self) -> Matrix<'_> {
+        Matrix { values: &self.values, width: self.stride }
+    }
+}
+
+impl RowPanel {
+    /// Rows that are packed together.
+    pub(crate) const ROWS: usize = 128;
+
+    /// First column and number of columns of every group, of `count` columns.
+    pub(crate) fn layout(count: usize) -> impl Iterator<Item = (usize, usize)> {
+        (0..count).step_by(GROUP).map(move |first| (first, GROUP.min(count - first)))
+    }
+
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Fills the panel.
+    pub(crate) fn pack(&mut self, rows: &Rows<'_>, standard: &Standardisation, intercept: bool) {
+        let count = standard.columns.len();
+        self.lay_out(rows.len(), count + usize::from(intercept));
+        let dataset = rows.dataset();
+        for group in &mut self.groups {
+            let end = count.min(group.first + group.count);
+            let mut at = group.first;
+            while at < end {
+                let to = (&mut group.values[at - group.first..], group.stride);
+                at += pack_from(dataset, rows, standard, at..end, to);
+            }
+            if intercept && end < group.first + group.count {
+                let place = end - group.first;
+                group.values.chunks_exact_mut(group.stride).for_each(|row| row[place] = 1.0);
+            }
+        }
+    }
+
+    fn lay_out(&mut self, n_rows: usize, count: usize) {
+        let known: usize = self.groups.iter().map(|group| group.count).sum();
+        if (n_rows, count) == (self.n_rows, known) {
+            return;
+        }
+        self.n_rows = n_rows;
+        self.groups.resize_with(count.div_ceil(GROUP), Group::default);
+        for (group, (first, count)) in self.groups.iter_mut().zip(Self::layout(count)) {
+            (group.first, group.count) = (first, count);
+            group.stride = group.count.next_multiple_of(LANES);
+            group.values.clear();
+            group.values.resize(n_rows * group.stride, 0.0);
+        }
+    }
+}
+
+/// Packs columns from the start of `places` on that are worked on alike, and says how many.
+fn pack_from(
+    dataset: &Dataset,
+    rows: &Rows<'_>,
+    standard: &Standardisation,
+    places: std::ops::Range<usize>,
+    (to, stride): (&mut [f64], usize),
+) -> usize {
+    let first = places.start;
+    let (feature, column) = dataset.layout[standard.columns[first]];
+    let spread = |count: usize| Spread {
+        centre: &standard.centre[first..first + count],
+        scale: &standard.scale[first..first + count],
+        stride,
+    };
+    match &dataset.features[feature] {
+        Feature::Matrix { values, n_columns } => {
+            let next = |place: &usize| dataset.layout[standard.columns[*place]] == (feature, column + place - first);
+            let count = places.take_while(next).count();
+            let starts = |i: usize| rows.at(i) * n_columns + column;
+            match values {
+                Values::F64(values) => centre_rows(values, (rows.len(), starts), spread(count), to),
+                Values::F32(values) => centre_rows(values, (rows.len(), starts), spread(count), to),
+            }
+            count
+        }
+        Feature::Number(_) if rows.range().is_some() => {
+            let range = rows.range().unwrap_or_default();
+            let number = |place: usize| match &dataset.features[dataset.layout[standard.columns[place]].0] {
+                Feature::Number(values) => Some(&values[range.clone()]),
+                _ => None,
+            };
+            let columns: Vec<&[f64]> = places.map_while(number).collect();
+            turn_columns(&columns, spread(columns.len()), to);
+            columns.len()
+        }
+        Feature::Number(values) => {
+            let (centre, factor) = (standard.centre[first], 1.0 / standard.scale[first]);
+            for (to, row) in to.iter_mut().step_by(stride).zip(rows.indices()) {
+                *to = (values[row] - centre) * factor;
+            }
+            1
+        }
+        feature => {
+            let (centre, factor) = (standard.centre[first], 1.0 / standard.scale[first]);
+            for (to, row) in to.iter_mut().step_by(stride).zip(rows.indices()) {
+                *to = (feature.value(row, column) - centre) * factor;
+            }
+            1
+        }
+    }
+}
