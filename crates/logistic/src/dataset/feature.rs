@@ -93,7 +93,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Feature::Number(values) => values.len(),
             Feature::Matrix { values, n_columns } => values.len() / (*n_columns).max(1),
@@ -110,11 +110,6 @@ impl Feature {
             Feature::Matrix { n_columns, .. } | Feature::Csr { n_columns, .. } => *n_columns,
             Feature::Codes { levels, .. } | Feature::Product { levels, .. } => levels.saturating_sub(1),
         }
-    }
-
-    /// Whether most numbers are zero, so that columns are not centred: they would be no longer.
-    pub(crate) fn is_sparse(&self) -> bool {
-        !matches!(self, Feature::Number(_) | Feature::Matrix { .. })
     }
 
     /// The value of design column `k` in a row.

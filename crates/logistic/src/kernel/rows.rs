@@ -230,7 +230,7 @@ mod tests {
     /// Products and sums against plain loops, for widths around multiples of eight and any number of outputs.
     #[test]
     fn products_and_sums_are_those_of_plain_loops() {
-        for (width, n, outputs) in [(8, 1, 1), (9, 7, 2), (28, 40, 1), (28, 33, 3), (37, 16, 4), (75, 24, 5)] {
+        for (width, n, outputs) in [(8usize, 1usize, 1usize), (9, 7, 2), (28, 40, 1), (28, 33, 3), (37, 16, 4), (75, 24, 5)] {
             let values: Vec<f32> = (0..width * 50).map(|i| ((i * 37) % 101) as f32 / 16.0).collect();
             let blocks = Blocks::of(width);
             let (mut centre, mut w) = (vec![0.0; blocks.len()], vec![0.0; outputs * blocks.len()]);

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn products_and_sums_are_those_of_plain_loops() {
-        for (n, count, outputs) in [(1, 1, 1), (8, 4, 1), (45, 5, 2), (96, 9, 1)] {
+        for (n, count, outputs) in [(1usize, 1usize, 1usize), (8, 4, 1), (45, 5, 2), (96, 9, 1)] {
             let data: Vec<Vec<f64>> =
                 (0..count).map(|j| (0..n).map(|i| ((i * 7 + j * 5) % 13) as f64 / 4.0).collect()).collect();
             let columns: Vec<&[f64]> = data.iter().map(|column| &column[..]).collect();

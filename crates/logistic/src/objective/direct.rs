@@ -181,7 +181,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     }
 
     /// The curvature of pairs of outputs, `Σᵢ` over all rows: row-major (outputs, outputs), both triangles.
-    pub(super) fn mean_curvature(&self, direct: &Direct<'a>, curvature: &RowCurvature) -> Vec<f64> {
+    pub(super) fn sum_of_curvature(&self, direct: &Direct<'a>, curvature: &RowCurvature) -> Vec<f64> {
         let outputs = self.loss.n_outputs();
         let mut sums = vec![0.0; outputs * outputs];
         let mut c = Vec::new();

@@ -72,6 +72,26 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         shape.turn_out(sums).hessian
     }
 
+    /// The weighted mean of `xᵢxᵢᵀ`, that of the ones beside the columns included, over one of `every` panels of rows:
+    /// row-major (width, width), the lower triangle.
+    pub(super) fn cross_products(&self, every: usize) -> Vec<f64> {
+        let (shape, standard) = (Shape { outputs: 1, ..self.shape() }, self.standardisation());
+        let dataset = self.rows.dataset();
+        let columns = Columns::of(dataset.features(), &standard, self.intercept, |column| dataset.place_of(column));
+        let piece = |start: usize| {
+            let rows = self.panel_rows(start);
+            let mut outcomes = Outcomes::default();
+            outcomes.fill(&rows);
+            Piece { rows, c: outcomes.weight }
+        };
+        let starts: Vec<usize> = self.starts(0, self.rows.len()).skip(every / 2).step_by(every).collect();
+        let pieces: Vec<Piece<'_>> = starts.into_iter().map(piece).collect();
+        let total: f64 = pieces.iter().flat_map(|piece| &piece.c).sum();
+        let mut sums = vec![0.0; shape.parameters() * shape.parameters()];
+        columns.add_dense(&pieces, &mut |a, b, value| put(&mut sums, shape, (0, 0), (a, b), value / total));
+        sums
+    }
+
     /// The rows that take part, a panel's worth at a time, with the curvature of a pair of outputs.
     fn pieces(&self, direct: &Direct<'a>, curvature: &RowCurvature, pair: (usize, usize)) -> Vec<Piece<'a>> {
         let outputs = self.loss.n_outputs();

@@ -9,11 +9,15 @@ mod jeffreys;
 mod kernel;
 mod linear;
 mod penalty;
+mod preconditioner;
+mod product;
 mod scores;
 
 pub use jeffreys::Jeffreys;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
+pub use preconditioner::Preconditioner;
+pub use product::Curvature;
 
 use std::cell::RefCell;
 
@@ -89,6 +93,24 @@ pub trait Objective {
     fn total_weight(&self) -> f64;
     /// Value and derivatives at `parameters` of all that is smooth.
     fn sums(&self, parameters: &[f64], order: Order) -> Sums;
+    /// Value and gradient at `parameters` of all that is smooth, and the curvature there, for products with the Hessian.
+    fn curved(&self, parameters: &[f64]) -> (Sums, Curvature) {
+        let mut sums = self.sums(parameters, Order::Hessian);
+        let hessian = std::mem::take(&mut sums.hessian);
+        (sums, Curvature::of_matrix(hessian))
+    }
+    /// The Hessian times `v`, where [`Objective::curved`] of this objective gave the curvature.
+    fn hessian_product(&self, curvature: &Curvature, v: &[f64]) -> Vec<f64> {
+        curvature.matrix_product(v)
+    }
+    /// Something near the Hessian that is cheap to solve with; `before` is the one of a point before.
+    fn preconditioner(&self, curvature: &Curvature, before: Option<Preconditioner>) -> Preconditioner {
+        before.unwrap_or_else(|| curvature.matrix_diagonal())
+    }
+    /// What the Hessian and its factor cost, in products with the Hessian; none where they are out of reach.
+    fn factor_price(&self) -> Option<f64> {
+        None
+    }
     /// What has kinks comes on top: the absolute values and the bounds of this penalty, if there is one.
     fn kinks(&self) -> Option<&ParameterPenalty> {
         None
@@ -342,6 +364,22 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
             penalty.add_smooth(parameters, order, &mut sums);
         }
         sums
+    }
+
+    fn curved(&self, parameters: &[f64]) -> (Sums, Curvature) {
+        self.curved_rows(parameters)
+    }
+
+    fn hessian_product(&self, curvature: &Curvature, v: &[f64]) -> Vec<f64> {
+        self.product(curvature, v)
+    }
+
+    fn preconditioner(&self, curvature: &Curvature, before: Option<Preconditioner>) -> Preconditioner {
+        self.precondition(curvature, before)
+    }
+
+    fn factor_price(&self) -> Option<f64> {
+        self.costs().factor_in_products()
     }
 
     fn kinks(&self) -> Option<&ParameterPenalty> {

@@ -70,6 +70,21 @@ impl ParameterPenalty {
         }
     }
 
+    /// Adds the Hessian of the squares times `v`.
+    pub(super) fn add_product(&self, v: &[f64], product: &mut [f64]) {
+        product.iter_mut().zip(&self.l2).zip(v).for_each(|((to, l2), v)| *to += l2 * v);
+        for gauge in &self.gauges {
+            let sum: f64 = gauge.iter().map(|&j| v[j]).sum();
+            gauge.iter().for_each(|&j| product[j] += sum);
+        }
+    }
+
+    /// Adds the diagonal of the Hessian of the squares.
+    pub(super) fn add_diagonal(&self, diagonal: &mut [f64]) {
+        diagonal.iter_mut().zip(&self.l2).for_each(|(to, l2)| *to += l2);
+        self.gauges.iter().flatten().for_each(|&j| diagonal[j] += 1.0);
+    }
+
     /// The whole penalty at `parameters`.
     pub fn value(&self, parameters: &[f64]) -> f64 {
         let mut sums = Sums::default();

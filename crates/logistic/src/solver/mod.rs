@@ -4,11 +4,13 @@ mod adam;
 mod coordinate;
 mod lbfgs;
 mod newton;
+mod newton_cg;
 mod sgd;
 
 pub use adam::Adam;
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
+pub use newton_cg::NewtonCg;
 pub(crate) use newton::{Known, Metric, newton_direction, raised_factor};
 pub use sgd::Sgd;
 

@@ -5,7 +5,7 @@ use super::coordinate::quadratic_minimum;
 use super::{Solver, Step, check};
 use crate::cholesky::{Cholesky, dot};
 use crate::error::Result;
-use crate::objective::{Module, Objective, Order, ParameterPenalty, Sums};
+use crate::objective::{Curvature, Module, Objective, Order, ParameterPenalty, Sums};
 
 /// Full Newton steps, halved while they do not lower the objective.
 ///
@@ -109,7 +109,7 @@ impl Newton {
     pub(crate) fn into_known(self, parameters: &[f64]) -> Known {
         let sums = self.here.filter(|here| here.parameters == parameters).map(|here| here.sums);
         let old = self.kept.and_then(|kept| Some((kept.at?, kept.metric)));
-        Known { sums, old }
+        Known { sums, old, curvature: None }
     }
 
     /// The objective at `start`, and the step from there.
@@ -206,6 +206,8 @@ pub(crate) struct Known {
     pub(crate) sums: Option<Sums>,
     /// A point on the way, and the Hessian there.
     pub(crate) old: Option<(Vec<f64>, Metric)>,
+    /// The curvature there.
+    pub(crate) curvature: Option<Curvature>,
 }
 
 impl Metric {

@@ -1,0 +1,185 @@
+//! Products with Hessians that are never formed, what precondititions them, and what either costs.
+
+use std::sync::Arc;
+
+use super::direct::RowCurvature;
+use super::preconditioner::{Kronecker, Preconditioner};
+use super::{EmpiricalRisk, Objective, Order, Sums};
+use crate::dataset::Feature;
+use crate::loss::{Loss, Reduction};
+
+/// What products with the Hessian at a point need.
+#[derive(Clone, Debug)]
+pub struct Curvature {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// The Hessian itself, (n, n), of which the lower triangle is kept.
+    Matrix(Vec<f64>),
+    Rows(RowCurvature),
+}
+
+impl Curvature {
+    pub(super) fn of_matrix(hessian: Vec<f64>) -> Self {
+        Curvature { kind: Kind::Matrix(hessian) }
+    }
+
+    pub(super) fn matrix_product(&self, v: &[f64]) -> Vec<f64> {
+        let n = v.len();
+        let mut product = vec![0.0; n];
+        if let Kind::Matrix(hessian) = &self.kind {
+            for i in 0..n {
+                let row = &hessian[i * n..=i * n + i];
+                product[i] += row.iter().zip(v).map(|(h, v)| h * v).sum::<f64>();
+                product.iter_mut().zip(&row[..i]).for_each(|(to, h)| *to += h * v[i]);
+            }
+        }
+        product
+    }
+
+    pub(super) fn matrix_diagonal(&self) -> Preconditioner {
+        match &self.kind {
+            Kind::Matrix(hessian) => {
+                let n = hessian.len().isqrt();
+                Preconditioner::diagonal((0..n).map(|i| hessian[i * n + i]).collect())
+            }
+            Kind::Rows(_) => Preconditioner::diagonal(Vec::new()),
+        }
+    }
+}
+
+/// Seconds, roughly, of two cores of this decade: what matters is how they compare.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Costs {
+    /// One product with the Hessian.
+    pub(crate) product: f64,
+    /// The Hessian and its factor; infinite where it is too large.
+    pub(crate) factor: f64,
+}
+
+/// A number of a row that is read, at the speed of memory, about 20 GB/s.
+const READ: f64 = 0.4e-9;
+/// A multiplication with an addition in a block of numbers that stays near, about 28·10⁹ a second.
+const MULTIPLY: f64 = 0.036e-9;
+/// A number that is added somewhere else in memory every time.
+const SCATTER: f64 = 1e-9;
+/// A factorisation is a third as fast as cross products.
+const FACTOR: f64 = 3.0 * MULTIPLY;
+/// The curvature of more parameters is not formed to precondition; it would fill half a gigabyte.
+const MOST_FACTORED: usize = 8192;
+
+impl Costs {
+    /// What a Hessian and its factor cost, in products; none where they are out of reach.
+    pub(crate) fn factor_in_products(self) -> Option<f64> {
+        self.factor.is_finite().then_some(self.factor / self.product)
+    }
+}
+
+/// Rows of a sample for the mean of `x·xᵀ`, for every column: it only preconditions.
+const ROWS_PER_COLUMN: usize = 8;
+/// The cross products of more columns cost more than they save.
+const MOST_CROSSED: usize = 2048;
+
+impl<'a, L: Loss> EmpiricalRisk<'a, L> {
+    fn to_mean(&self, sums: &mut [f64]) {
+        if self.loss.reduction() == Reduction::Mean {
+            sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
+        }
+    }
+
+    pub(super) fn curved_rows(&self, parameters: &[f64]) -> (Sums, Curvature) {
+        let Some(direct) = self.direct() else {
+            let mut sums = self.sums(parameters, Order::Hessian);
+            let hessian = std::mem::take(&mut sums.hessian);
+            return (sums, Curvature::of_matrix(hessian));
+        };
+        let (mut sums, rows) = self.direct_sums(&direct, parameters, Order::Gradient, true);
+        if self.loss.reduction() == Reduction::Mean {
+            sums.scale(1.0 / self.total_weight);
+        }
+        if let Some(penalty) = &self.penalty {
+            penalty.add_smooth(parameters, Order::Gradient, &mut sums);
+        }
+        (sums, Curvature { kind: Kind::Rows(rows) })
+    }
+
+    pub(super) fn product(&self, curvature: &Curvature, v: &[f64]) -> Vec<f64> {
+        let (Kind::Rows(rows), Some(direct)) = (&curvature.kind, self.direct()) else {
+            return curvature.matrix_product(v);
+        };
+        let mut product = self.direct_product(&direct, rows, v);
+        self.to_mean(&mut product);
+        if let Some(penalty) = &self.penalty {
+            penalty.add_product(v, &mut product);
+        }
+        product
+    }
+
+    /// The mean curvature of the outputs' logits, row-major (outputs, outputs).
+    pub(crate) fn mean_curvature(&self, curvature: &Curvature) -> Option<Vec<f64>> {
+        let (Kind::Rows(rows), Some(direct)) = (&curvature.kind, self.direct()) else { return None };
+        let mut mean = self.sum_of_curvature(&direct, rows);
+        self.to_mean(&mut mean);
+        Some(mean)
+    }
+
+    pub(super) fn precondition(&self, curvature: &Curvature, before: Option<Preconditioner>) -> Preconditioner {
+        let (Kind::Rows(rows), Some(direct)) = (&curvature.kind, self.direct()) else {
+            return before.unwrap_or_else(|| curvature.matrix_diagonal());
+        };
+        if self.loss.n_outputs() > 1 && self.n_columns() <= MOST_CROSSED && !self.has_compact() {
+            if let Some(kronecker) = self.kronecker(curvature, before) {
+                return Preconditioner::kronecker(kronecker);
+            }
+        }
+        let mut diagonal = self.direct_diagonal(&direct, rows);
+        self.to_mean(&mut diagonal);
+        if let Some(penalty) = &self.penalty {
+            penalty.add_diagonal(&mut diagonal);
+        }
+        Preconditioner::diagonal(diagonal)
+    }
+
+    fn kronecker(&self, curvature: &Curvature, before: Option<Preconditioner>) -> Option<Kronecker> {
+        let mean = self.mean_curvature(curvature)?;
+        let before = before.as_ref().and_then(Preconditioner::as_kronecker);
+        if let Some(before) = before.filter(|before| before.serves(&mean)) {
+            return Some(before.clone());
+        }
+        let gram = before.map_or_else(|| Arc::new(self.mean_square()), Kronecker::gram);
+        let (p, outputs) = (self.n_columns(), self.loss.n_outputs());
+        let penalty = self.penalty.as_ref()?;
+        let alike = (1..outputs).all(|k| penalty.l2[k * p..(k + 1) * p] == penalty.l2[..p]);
+        let gauge = !penalty.gauges.is_empty();
+        alike.then(|| Kronecker::new(gram, mean, outputs, &penalty.l2[..p], gauge))?
+    }
+
+    /// The mean of the rows' `x·xᵀ`, roughly: of a sample of the rows.
+    fn mean_square(&self) -> Vec<f64> {
+        let wanted = ROWS_PER_COLUMN * self.n_columns();
+        self.cross_products(1 << (self.n_rows() / wanted.max(1)).clamp(1, 64).ilog2())
+    }
+
+    /// What products and factors of the Hessian cost.
+    pub(crate) fn costs(&self) -> Costs {
+        let (n, outputs, q) = (self.n_rows() as f64, self.loss.n_outputs() as f64, self.n_parameters());
+        let (mut dense, mut scattered) = (0.0, 0.0);
+        let features = self.rows.dataset().features();
+        for feature in features {
+            match feature {
+                Feature::Csr { columns, .. } => scattered += columns.len() as f64 / feature.len().max(1) as f64,
+                compact if compact.is_compact() => scattered += 1.0,
+                other => dense += other.n_columns() as f64,
+            }
+        }
+        // A screened fit works on some of the columns.
+        dense = dense.min(self.n_columns() as f64);
+        let product = n * (dense * (READ + 2.0 * outputs * MULTIPLY) + 2.0 * outputs * scattered * SCATTER);
+        let pairs = 0.5 * outputs * (outputs + 1.0);
+        let cross = n * pairs * (0.5 * dense * dense * MULTIPLY + scattered * (dense + 0.5 * scattered) * SCATTER);
+        let factor = if q <= MOST_FACTORED { cross + (q as f64).powi(3) / 6.0 * FACTOR } else { f64::INFINITY };
+        Costs { product, factor }
+    }
+}

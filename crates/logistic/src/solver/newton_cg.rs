@@ -1,0 +1,162 @@
+//! Newton's method whose steps come from conjugate gradients, for Hessians that are too large to be worth forming
+//! (Nocedal & Wright, *Numerical Optimization*, 2nd ed. 2006, algorithm 7.1, preconditioned).
+
+use super::newton::Known;
+use super::{Solver, Step, check, check_smooth};
+use crate::cholesky::{Cholesky, dot};
+use crate::error::Result;
+use crate::objective::{Curvature, Module, Objective, Order, Preconditioner, Sums};
+
+/// Full steps, halved while they do not lower the objective. A step needs one product with the Hessian for every
+/// iteration of conjugate gradients, and each is about as dear as a gradient.
+///
+/// When products have cost as much as the Hessian and its factor would have, these are bought and precondition what
+/// follows: no more than twice the least that either way would have cost is ever spent.
+#[derive(Clone, Debug, Default)]
+pub struct NewtonCg {
+    here: Option<Here>,
+    preconditioner: Option<Preconditioner>,
+    /// Products since the start, or since a factor was bought.
+    spent: usize,
+    /// The preconditioned norm of the first gradient.
+    first: Option<f64>,
+}
+
+/// What is known where the last step ended.
+#[derive(Clone, Debug)]
+struct Here {
+    parameters: Vec<f64>,
+    sums: Sums,
+    curvature: Curvature,
+}
+
+/// The first steps are solved to this share of the gradient, later ones more exactly, so that the end is reached faster
+/// than linearly (algorithm 7.1 has the square root of the gradient, too).
+const LOOSE: f64 = 0.2;
+const TIGHT: f64 = 1e-3;
+/// A step that takes more has lost its conjugacy.
+const MOST_PRODUCTS: usize = 500;
+/// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
+const MOST_HALVINGS: usize = 40;
+
+impl Solver for NewtonCg {
+    fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
+        check(objective, model)?;
+        check_smooth(objective, "newton-cg")?;
+        let start = model.parameters().to_vec();
+        let here = self.here.take().filter(|here| here.parameters == start);
+        let Here { sums, curvature, .. } = here.unwrap_or_else(|| Here::at(objective, &start));
+        let preconditioner = self.precondition(objective, &start, &curvature);
+        let norm = preconditioned_norm(&preconditioner, &sums.gradient);
+        let share = norm / self.first.get_or_insert(norm).max(f64::MIN_POSITIVE);
+        let tolerance = share.sqrt().clamp(TIGHT, LOOSE);
+        let (direction, products) = conjugate_gradients(objective, &curvature, &preconditioner, &sums.gradient, tolerance);
+        self.spent += products;
+        let slope = dot(&direction, &sums.gradient);
+        let there = search(objective, &start, &direction, &sums, slope);
+        let mut step = Step {
+            value: sums.value,
+            gradient_max_norm: sums.gradient_max_norm(),
+            gap_estimate: None,
+            moved: there.is_some(),
+        };
+        if let Some(there) = there {
+            // The gap goes with the square of the gradient.
+            let left = preconditioned_norm(&preconditioner, &there.sums.gradient) / norm;
+            step.gap_estimate = Some(-0.5 * slope * left * left);
+            step.moved = there.parameters != start;
+            model.parameters_mut().copy_from_slice(&there.parameters);
+            self.here = Some(there);
+        }
+        self.preconditioner = Some(preconditioner);
+        Ok(step)
+    }
+}
+
+impl NewtonCg {
+    /// What it knows of the objective at `parameters`.
+    pub(crate) fn into_known(self, parameters: &[f64]) -> Known {
+        match self.here.filter(|here| here.parameters == parameters) {
+            Some(here) => Known { sums: Some(here.sums), old: None, curvature: Some(here.curvature) },
+            None => Known::default(),
+        }
+    }
+
+    /// The preconditioner of a step.
+    fn precondition(&mut self, objective: &dyn Objective, start: &[f64], curvature: &Curvature) -> Preconditioner {
+        if objective.factor_price().is_some_and(|price| self.spent as f64 >= price) {
+            self.spent = 0;
+            let hessian = objective.sums(start, Order::Hessian).hessian;
+            if let Ok(factor) = Cholesky::new(&hessian, start.len()) {
+                return Preconditioner::factor(factor);
+            }
+        }
+        match self.preconditioner.take() {
+            Some(factor) if factor.is_factor() => factor,
+            other => objective.preconditioner(curvature, other),
+        }
+    }
+}
+
+impl Here {
+    fn at(objective: &dyn Objective, parameters: &[f64]) -> Self {
+        let (sums, curvature) = objective.curved(parameters);
+        Here { parameters: parameters.to_vec(), sums, curvature }
+    }
+}
+
+fn preconditioned_norm(preconditioner: &Preconditioner, gradient: &[f64]) -> f64 {
+    dot(gradient, &preconditioner.solve(gradient)).max(0.0).sqrt()
+}
+
+/// A direction d with `‖H·d + g‖ ≤ tolerance·‖g‖` in the preconditioner's metric, and how many products it took.
+fn conjugate_gradients(
+    objective: &dyn Objective,
+    curvature: &Curvature,
+    preconditioner: &Preconditioner,
+    gradient: &[f64],
+    tolerance: f64,
+) -> (Vec<f64>, usize) {
+    let mut d = vec![0.0; gradient.len()];
+    let mut residual: Vec<f64> = gradient.iter().map(|g| -g).collect();
+    let mut solved = preconditioner.solve(&residual);
+    let mut towards = solved.clone();
+    let mut size = dot(&residual, &solved);
+    let enough = tolerance * tolerance * size;
+    for products in 0..MOST_PRODUCTS {
+        if size <= enough || size <= 0.0 {
+            return (d, products);
+        }
+        let product = objective.hessian_product(curvature, &towards);
+        let bend = dot(&towards, &product);
+        // No curvature is left to go by, but for rounding.
+        if bend.is_nan() || bend <= 0.0 {
+            return (if products == 0 { towards } else { d }, products + 1);
+        }
+        let length = size / bend;
+        d.iter_mut().zip(&towards).for_each(|(d, t)| *d += length * t);
+        residual.iter_mut().zip(&product).for_each(|(r, p)| *r -= length * p);
+        solved = preconditioner.solve(&residual);
+        let next = dot(&residual, &solved);
+        let share = next / size;
+        towards.iter_mut().zip(&solved).for_each(|(t, s)| *t = s + share * *t);
+        size = next;
+    }
+    (d, MOST_PRODUCTS)
+}
+
+/// Where a full step ends, or half of one, or a quarter: the first that does not raise the objective by more than its
+/// rounding.
+fn search(objective: &dyn Objective, start: &[f64], direction: &[f64], here: &Sums, slope: f64) -> Option<Here> {
+    let rounding = 8.0 * f64::EPSILON * here.value.abs();
+    let mut length = 1.0;
+    for _ in 0..MOST_HALVINGS {
+        let point: Vec<f64> = start.iter().zip(direction).map(|(s, d)| s + length * d).collect();
+        let there = Here::at(objective, &point);
+        if there.sums.value <= here.value + 1e-4 * length * slope + rounding {
+            return Some(there);
+        }
+        length *= 0.5;
+    }
+    None
+}
