@@ -5,15 +5,20 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
+RESULTS = BENCH / "results"
 PYTHON = BENCH / ".venv" / "bin" / "python"
 
 # Overrides of OpenBLAS's choice of kernel would slow NumPy down; every program runs without them.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+
+# Linux counts the most memory held in KiB, macOS in bytes.
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def output(*command):
@@ -35,14 +40,33 @@ def measured(*command):
         if child.returncode != 0:
             raise subprocess.CalledProcessError(child.returncode, command)
         printed.seek(0)
-        # Linux counts in KiB, macOS in bytes.
-        unit = 1 if sys.platform == "darwin" else 1024
         return {
             "printed": printed.read(),
             "seconds": seconds,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "peak_bytes": usage.ru_maxrss * unit,
+            "peak_bytes": usage.ru_maxrss * RSS_UNIT,
         }
+
+
+def attempted(*command, limit):
+    """As `measured`, of a command that may fail: then `failed` has the last line of its errors, or says it was cut off."""
+    command = [str(part) for part in command]
+    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as complaint:
+        start = time.perf_counter()
+        child = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=printed, stderr=complaint)
+        late = threading.Timer(limit, child.kill)
+        late.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        cut_off = not late.is_alive()
+        late.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        told = {"seconds": time.perf_counter() - start, "peak_bytes": usage.ru_maxrss * RSS_UNIT}
+        if child.returncode == 0:
+            printed.seek(0)
+            return {**told, "printed": printed.read()}
+        complaint.seek(0)
+        lines = complaint.read().strip().splitlines() or [f"exit status {child.returncode}"]
+        return {**told, "cut_off": cut_off, "failed": lines[-1]}
 
 
 def prepare_python(requirements):
@@ -71,9 +95,9 @@ def versions(names):
     }
 
 
-def keep(name, result, page):
-    """Writes a result with every number, and its page, into results/."""
-    (BENCH / "results").mkdir(exist_ok=True)
+def keep(name, result, page, folder=RESULTS):
+    """Writes a result with every number, and its page, into results/ or another folder."""
+    folder.mkdir(exist_ok=True)
     for suffix, text in (("json", json.dumps(result, indent=1) + "\n"), ("md", page)):
-        (BENCH / "results" / f"{name}.{suffix}").write_text(text)
+        (folder / f"{name}.{suffix}").write_text(text)
     print(page)
