@@ -192,10 +192,11 @@ impl Block<'_> {
     /// Computes the first `n_strips` strips of `rows`, from which the columns before the block are subtracted.
     #[inline(always)]
     fn finish<S: Simd, const ROWS: usize>(&self, simd: S, rows: &mut [f64], n: usize, n_strips: usize) {
-        for first in (0..rows.len() / n).step_by(ROWS) {
-            let of = offsets::<ROWS>(rows, n, first);
-            for s in 0..n_strips {
-                let at = self.columns.start + s * LANES;
+        // Strip by strip: the chains of the next rows need not wait for those of the last.
+        for s in 0..n_strips {
+            let at = self.columns.start + s * LANES;
+            for first in (0..rows.len() / n).step_by(ROWS) {
+                let of = offsets::<ROWS>(rows, n, first);
                 let [mut sums] = self.sums(simd, rows, (n, of), [s], self.columns.start..at);
                 let mut found = [[0.0; LANES]; ROWS];
                 let columns = self.strip(s, at..at + LANES);

@@ -79,7 +79,8 @@ impl Cholesky {
     pub fn solve_lower(&self, b: &mut [f64]) {
         for i in 0..self.n {
             let row = &self.lower[i * self.n..i * self.n + i];
-            b[i] = (b[i] - kernel::dot(row, &b[..i])) / self.lower[i * self.n + i];
+            let known = if i < 2 * LANES { dot(row, &b[..i]) } else { kernel::dot(row, &b[..i]) };
+            b[i] = (b[i] - known) / self.lower[i * self.n + i];
         }
     }
 

@@ -4,7 +4,7 @@
 use fearless_simd::{Simd, SimdBase, SimdFloat, f64x2};
 
 /// The largest matrix that is factored faster so than by tiles.
-pub(super) const SMALL: usize = 20;
+pub(super) const SMALL: usize = 24;
 
 /// As [`super::factor::factor`].
 #[inline(always)]
