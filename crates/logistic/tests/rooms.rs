@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 const RANKS: [(&str, u32); 16] = [
-    ("cholesky", 0),
     ("distribution", 0),
     ("error", 0),
     ("kernel", 0),
+    ("cholesky", 1),
     ("file", 1),
     ("random", 1),
     ("loss", 1),

@@ -11,6 +11,7 @@ mod inner;
 mod moments;
 mod rows;
 mod slices;
+mod tile;
 mod transpose;
 mod turn;
 
@@ -21,6 +22,7 @@ pub(crate) use inner::{gram, inner};
 pub(crate) use moments::sum_and_squares;
 pub(crate) use rows::{Blocks, RowMajor};
 pub(crate) use slices::{combine_slices, inner_slices};
+pub(crate) use tile::{Lanes, SHORT, TALL, eight, is_wide, put_eight, tile};
 pub(crate) use transpose::{Taken, take_columns};
 pub(crate) use turn::{Spread, centre_rows, turn_columns};
 

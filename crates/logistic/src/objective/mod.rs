@@ -8,6 +8,7 @@ mod hessian;
 mod jeffreys;
 mod kernel;
 mod linear;
+mod norm;
 mod penalty;
 mod preconditioner;
 mod product;
@@ -317,28 +318,16 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// outputs, the norm of the matrix of the row's columns beside each other (Frobenius), times √2: a bound on the
     /// spread of a row's logits along any direction of length 1.
     pub(crate) fn largest_norm(&self, factor: &Cholesky) -> f64 {
-        let (p, outputs) = (self.n_columns(), self.loss.n_outputs());
         let largest = |start: usize| {
-            let mut row = vec![0.0; self.n_parameters()];
             let mut most: f64 = 0.0;
             self.each_panel(start, self.rows.len().min(start + Panel::ROWS), |panel, _| {
-                for i in (0..panel.n_rows()).filter(|&i| panel.weight()[i] > 0.0) {
-                    let mut square = 0.0;
-                    for k in 0..outputs {
-                        row.fill(0.0);
-                        (0..p).for_each(|j| row[k * p + j] = panel.column(j)[i]);
-                        row.iter_mut().skip(outputs * p + k).take(1).for_each(|bias| *bias = 1.0);
-                        factor.solve_lower(&mut row);
-                        square += row.iter().map(|v| v * v).sum::<f64>();
-                    }
-                    most = most.max(square);
-                }
+                most = most.max(norm::largest_square(panel, self.shape(), factor));
             });
             most
         };
         let starts: Vec<usize> = (0..self.rows.len()).step_by(Panel::ROWS).collect();
         let square = starts.par_iter().map(|&start| largest(start)).reduce(|| 0.0, f64::max);
-        (if outputs == 1 { square } else { 2.0 * square }).sqrt()
+        (if self.loss.n_outputs() == 1 { square } else { 2.0 * square }).sqrt()
     }
 }
 
@@ -440,6 +429,37 @@ mod tests {
                 assert!((second - here.hessian[j * n + k]).abs() < DIFFERENCE, "{j} {k}");
             }
         }
+    }
+
+    #[test]
+    fn the_largest_norm_is_that_of_a_row() {
+        let data = data().weighted((0..1300).map(|i| f64::from(u8::from(i % 50 != 7))).collect()).unwrap();
+        let classes = data.clone().of_classes((0..1300).map(|i| (i % 3) as f64).collect(), 3).unwrap();
+        let softmax = CrossEntropy { n_classes: 3, base: true };
+        largest_agrees(&EmpiricalRisk::new(data.rows(), BceWithLogits::default()));
+        largest_agrees(&EmpiricalRisk::new(data.rows(), BceWithLogits::default()).without_intercept());
+        largest_agrees(&EmpiricalRisk::new(classes.rows(), softmax));
+    }
+
+    /// Row by row, one right-hand side at a time.
+    fn largest_agrees<L: Loss>(risk: &EmpiricalRisk<'_, L>) {
+        let (n, p, outputs) = (risk.n_parameters(), risk.n_columns(), risk.loss.n_outputs());
+        let a: Vec<f64> = (0..n * n).map(|at| if at / n == at % n { 3.0 } else { 0.1 * (at % n) as f64 }).collect();
+        let factor = Cholesky::new(&a, n).unwrap();
+        let square = |i: usize| {
+            let (x, _) = risk.rows.get(i).unwrap();
+            let of_output = |k: usize| {
+                let mut row = vec![0.0; n];
+                row[k * p..(k + 1) * p].copy_from_slice(&x);
+                row.iter_mut().skip(outputs * p + k).take(1).for_each(|bias| *bias = 1.0);
+                factor.solve_lower(&mut row);
+                row.iter().map(|v| v * v).sum::<f64>()
+            };
+            (0..outputs).map(of_output).sum::<f64>()
+        };
+        let largest = (0..1300).filter(|i| i % 50 != 7).map(square).fold(0.0, f64::max);
+        let expected = (if outputs == 1 { largest } else { 2.0 * largest }).sqrt();
+        assert!((risk.largest_norm(&factor) - expected).abs() < 1e-14 * expected);
     }
 
     #[test]
