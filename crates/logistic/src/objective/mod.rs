@@ -8,10 +8,12 @@ mod kernel;
 mod linear;
 mod penalty;
 mod scores;
+mod shared;
 
 pub use jeffreys::Jeffreys;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
+pub(crate) use shared::{Group, Pass, SharedRows};
 
 use std::cell::RefCell;
 

@@ -7,6 +7,7 @@ mod newton;
 mod sgd;
 
 pub use adam::Adam;
+pub(crate) use coordinate::rough_minimum;
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
 pub(crate) use newton::{Known, Metric, newton_direction, raised_factor};
