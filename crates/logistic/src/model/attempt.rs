@@ -14,13 +14,13 @@ use crate::solver::{Adam, Certificate, Known, Lbfgs, Newton, Sgd, Stopping, Term
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
 /// errors even where the bound is sharp. Newton's quadratic end puts them far closer.
-const CERTIFIED: f64 = 1e-8;
+pub(super) const CERTIFIED: f64 = 1e-8;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
 
 /// What the gap per row is multiplied by: the weight of the rows, but no less than their number, for small weights make
 /// nothing converge, and no more than f64 can answer for.
-fn counted(rows: &Rows<'_>) -> f64 {
+pub(super) fn counted(rows: &Rows<'_>) -> f64 {
     rows.total_weight().max(rows.len() as f64).min(1e20)
 }
 

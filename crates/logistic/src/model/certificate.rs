@@ -46,7 +46,7 @@ pub(super) fn certify<L: Loss>(
     let rounding = f64::EPSILON * objective;
     let mut least = penalty.least_subgradient(parameters, &sums.gradient);
     let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
-    let rounded = |least: &mut [f64]| least.iter_mut().for_each(|v| *v = (v.abs() + rounding).copysign(*v));
+    let rounded = |least: &mut [f64]| round_up(least, rounding);
     let spread = Spread { risk, largest: &centre.standard.largest };
     if let Some((at, Metric::Factor(Some(factor)))) = &old {
         rounded(&mut least);
@@ -75,6 +75,11 @@ pub(super) fn certify<L: Loss>(
     Certified { certificate: Certificate { gradient_max_norm, gap, bounded }, objective, factor }
 }
 
+/// Adds what they are rounded by to the entries of a subgradient.
+pub(super) fn round_up(least: &mut [f64], rounding: f64) {
+    least.iter_mut().for_each(|v| *v = (v.abs() + rounding).copysign(*v));
+}
+
 /// How far the logits of rows can spread.
 struct Spread<'s, 'a, L> {
     risk: &'s EmpiricalRisk<'a, L>,
@@ -86,19 +91,12 @@ impl<L: Loss> Spread<'_, '_, L> {
     /// The bound of the gap, `least` (rounding included) being the subgradient, by the factor of a Hessian whose logits
     /// have moved by `drift` at most since.
     fn bound(&self, factor: &Cholesky, least: &[f64], drift: f64) -> Option<f64> {
-        let mut whitened = least.to_vec();
-        factor.solve_lower(&mut whitened);
+        let decrement = decrement(factor, least, drift);
         let grown = (0.5 * drift).exp();
-        let decrement = grown * whitened.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let bound = |norm: f64| {
-            let u = decrement * norm;
-            // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
-            let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
-            (u < 1.0).then_some(bound / (norm * norm))
-        };
         // Any M from above will do, and where u is small even a rough one costs nothing of the bound.
         let rough = grown * self.rough_norm(factor);
-        if decrement * rough < ROUGH { bound(rough) } else { bound(grown * self.risk.largest_norm(factor)) }
+        let norm = if decrement * rough < ROUGH { rough } else { grown * self.risk.largest_norm(factor) };
+        by_curvature(decrement, norm)
     }
 
     /// At most how far any row's logits have moved along `way`; none where that is too far for an old Hessian to serve.
@@ -115,12 +113,38 @@ impl<L: Loss> Spread<'_, '_, L> {
         (drift < 1.0).then_some(drift)
     }
 
-    /// At least M: the norm of a row times the Frobenius norm of the inverse factor.
     fn rough_norm(&self, factor: &Cholesky) -> f64 {
-        let square = 1.0 + self.largest.iter().map(|x| x * x).sum::<f64>();
-        // Twice, for the spread between two of several logits.
-        (2.0 * square * factor.inverse_trace()).sqrt()
+        rough_norm(factor, self.largest)
     }
+}
+
+/// At least M: the norm of a row times the Frobenius norm of the inverse factor.
+pub(super) fn rough_norm(factor: &Cholesky, largest: &[f64]) -> f64 {
+    let square = 1.0 + largest.iter().map(|x| x * x).sum::<f64>();
+    // Twice, for the spread between two of several logits.
+    (2.0 * square * factor.inverse_trace()).sqrt()
+}
+
+/// λ at most, by the factor of a Hessian whose logits have moved by `drift` at most since.
+fn decrement(factor: &Cholesky, least: &[f64], drift: f64) -> f64 {
+    let mut whitened = least.to_vec();
+    factor.solve_lower(&mut whitened);
+    (0.5 * drift).exp() * whitened.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
+
+/// The bound of the gap by λ and M, where u is below 1.
+fn by_curvature(decrement: f64, norm: f64) -> Option<f64> {
+    let u = decrement * norm;
+    // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
+    let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };
+    (u < 1.0).then_some(bound / (norm * norm))
+}
+
+/// The bound of the gap as [`certify`] has it, `least` (rounding included) being the subgradient, by a factor and its
+/// [`rough_norm`], where no row's logit has moved by more than `drift` since; none where that is too rough.
+pub(super) fn rough_bound((factor, norm): (&Cholesky, f64), least: &[f64], drift: f64) -> Option<f64> {
+    let (decrement, norm) = (decrement(factor, least, drift), (0.5 * drift).exp() * norm);
+    (decrement * norm < ROUGH).then(|| by_curvature(decrement, norm)).flatten()
 }
 
 /// Below this u, the bound from a rough M is within 1 % of that from the exact one.

@@ -20,6 +20,7 @@ mod inference;
 mod influence;
 mod leave_one_out;
 mod likelihood_ratio;
+mod lockstep;
 mod moves;
 mod path;
 mod profile;
@@ -31,6 +32,7 @@ mod screening;
 mod separation;
 mod settings;
 mod singular_values;
+mod walker;
 
 pub use bootstrap::{Bootstrap, Spread};
 pub use collinearity::{Collinearity, Inflation};

@@ -1,13 +1,16 @@
 //! The regularisation path: fits from the penalty that holds every coefficient at 0 down to almost none (Friedman,
 //! Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010, §2.5), each started from the one before.
 
+use super::attempt::{CERTIFIED, counted};
+use super::certificate::{Centre, certify};
 use super::fit::{Fit, Solution};
+use super::lockstep::Lockstep;
 use super::settings::{ClassWeight, LogisticRegression, Method, Penalty};
-use crate::dataset::Rows;
+use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy};
-use crate::objective::{Objective, Order, Sums};
-use crate::solver::{Go, Termination};
+use crate::objective::{Group, Objective, Order, Sums};
+use crate::solver::{Certificate, Go, Known, Termination};
 
 /// Fits over falling penalties.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,17 +76,52 @@ impl LogisticRegression {
     /// # Errors
     /// As [`LogisticRegression::largest_penalty`].
     pub fn path(&self, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Result<Path> {
-        let grid = self.grid(rows, l1_ratio, n_values)?;
+        let null = self.for_largest_penalty(rows, l1_ratio)?;
+        if self.goes_in_lockstep(rows, l1_ratio) {
+            let sole = |rows: &Rows<'_>, settings: &LogisticRegression| settings.sole_path(rows, l1_ratio, n_values);
+            if let Some(path) = self.as_weighted(rows, sole)? {
+                return Ok(path);
+            }
+        }
+        let grid = self.grid(null.largest_penalty_of_null(rows, l1_ratio)?, rows, l1_ratio, n_values);
         let mut points: Vec<PathPoint> = Vec::with_capacity(grid.len());
         self.walk(rows, &grid, &mut |fit| {
-            let point = PathPoint::of(fit, rows.dataset().n_columns());
-            let before = points.last().map_or(0.0, |point| point.deviance_explained);
-            let now = point.deviance_explained;
-            points.push(point);
-            let ends = now - before < LEAST_GAIN * now || now > MOST_EXPLAINED;
-            Ok(if ends && points.len() >= LEAST_VALUES { Go::Stop } else { Go::On })
+            points.push(PathPoint::of(fit, rows.dataset().n_columns()));
+            Ok(if has_ended(&points) { Go::Stop } else { Go::On })
         })?;
         Ok(Path { l1_ratio, points })
+    }
+
+    /// The path of rows that can go [in lockstep](Self::goes_in_lockstep); none where it turns out that they cannot.
+    fn sole_path(&self, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Result<Option<Path>> {
+        let (standard, _) = self.columns(rows, 1)?;
+        let group = Group { rows: rows.clone(), trains: vec![1.0], held_out: vec![0.0] };
+        let Some(mut lockstep) = Lockstep::new(&[group], &standard, &[rows]) else { return Ok(None) };
+        let largest = self.largest_of(&lockstep.fits[0].gradient, &standard, l1_ratio)?;
+        let null_loss = lockstep.fits[0].loss;
+        let mut points: Vec<PathPoint> = Vec::new();
+        for penalty in self.grid(largest, rows, l1_ratio, n_values) {
+            if !lockstep.go_on(self, penalty.clone()) {
+                return Ok(None);
+            }
+            let (certificate, fit) = (lockstep.certificate(), &lockstep.fits[0]);
+            let certificate = match certificate {
+                Some(certificate) => certificate,
+                None => {
+                    let settings = LogisticRegression { penalty: penalty.clone(), ..self.clone() };
+                    let risk = settings.risk(rows, &standard, BceWithLogits::default())?;
+                    let centre = Centre { rows, standard: &standard, outputs: 1 };
+                    certify(&risk, &fit.penalty, &fit.at, &centre, (Known::default(), true)).certificate
+                }
+            };
+            let explained = 1.0 - fit.loss / null_loss;
+            let reached = (&standard, &fit.at[..]);
+            points.push(PathPoint::of_two_classes((&penalty, certificate), reached, rows, explained));
+            if has_ended(&points) {
+                break;
+            }
+        }
+        Ok(Some(Path { l1_ratio, points }))
     }
 
     /// The least total penalty λ at which every penalised coefficient is 0 (to rounding): max |∇ⱼ|/(factorⱼ·ratio)
@@ -94,6 +132,11 @@ impl LogisticRegression {
     /// [`Error::Setting`] for a ratio outside [0, 1], where no coefficient is penalised, or where a bound excludes 0;
     /// otherwise those of [`LogisticRegression::fit`].
     pub fn largest_penalty(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<f64> {
+        self.for_largest_penalty(rows, l1_ratio)?.largest_penalty_of_null(rows, l1_ratio)
+    }
+
+    /// Refuses what has no path. Gives the settings of a fit in which only what is not penalised is fitted.
+    fn for_largest_penalty(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<LogisticRegression> {
         if !(0.0..=1.0).contains(&l1_ratio) {
             return Err(Error::setting("l1-ratio", "between 0 and 1", &l1_ratio));
         }
@@ -104,23 +147,32 @@ impl LogisticRegression {
                 &format!("{low} to {high}"),
             ));
         }
-        let penalised = |l1| Penalty { l1, l2: 0.0, ..self.penalty.clone() };
-        let null = LogisticRegression { penalty: penalised(BEYOND_ANY), method: Method::Newton, ..self.clone() };
+        let penalty = Penalty { l1: BEYOND_ANY, l2: 0.0, ..self.penalty.clone() };
+        let null = LogisticRegression { penalty, method: Method::Newton, ..self.clone() };
         null.check(rows)?;
-        let gradient_at_null = |rows: &Rows<'_>, null: &LogisticRegression| -> Result<f64> {
+        Ok(null)
+    }
+
+    /// The largest penalty, of settings that hold every penalised coefficient at 0.
+    fn largest_penalty_of_null(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<f64> {
+        self.as_weighted(rows, |rows, null| {
             let solution = null.fit_from(rows, &[], &mut |_, _| Go::On)?.solution;
-            let standard = &solution.standard;
             let gradient = null.sums_at(rows, &solution, Order::Gradient)?.gradient;
-            let unit = LogisticRegression { penalty: penalised(1.0), ..null.clone() };
-            let unit = unit.parameter_penalty(standard, solution.outputs);
-            let pull = |j: usize| {
-                // A bound at 0 needs no penalty to hold what pushes against it.
-                let held = (unit.upper[j] <= 0.0 && gradient[j] < 0.0) || (unit.lower[j] >= 0.0 && gradient[j] > 0.0);
-                if held || unit.l1[j] == 0.0 { 0.0 } else { gradient[j].abs() / unit.l1[j] }
-            };
-            Ok((0..gradient.len()).map(pull).fold(0.0, f64::max))
+            null.largest_of(&gradient, &solution.standard, l1_ratio)
+        })
+    }
+
+    /// The largest penalty, by the gradient where every penalised coefficient is 0.
+    fn largest_of(&self, gradient: &[f64], standard: &Standardisation, l1_ratio: f64) -> Result<f64> {
+        let unit = LogisticRegression { penalty: Penalty { l1: 1.0, l2: 0.0, ..self.penalty.clone() }, ..self.clone() };
+        let outputs = gradient.len() / (standard.columns.len() + usize::from(self.intercept)).max(1);
+        let unit = unit.parameter_penalty(standard, outputs);
+        let pull = |j: usize| {
+            // A bound at 0 needs no penalty to hold what pushes against it.
+            let held = (unit.upper[j] <= 0.0 && gradient[j] < 0.0) || (unit.lower[j] >= 0.0 && gradient[j] > 0.0);
+            if held || unit.l1[j] == 0.0 { 0.0 } else { gradient[j].abs() / unit.l1[j] }
         };
-        let pull = null.as_weighted(rows, gradient_at_null)?;
+        let pull = (0..gradient.len()).map(pull).fold(0.0, f64::max);
         if pull == 0.0 {
             let expected = "such that some penalised column tells something of the outcome";
             return Err(Error::setting("penalty-factor", expected, &"none that does"));
@@ -152,14 +204,13 @@ impl LogisticRegression {
     }
 
     /// The penalties of a path.
-    fn grid(&self, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Result<Vec<Penalty>> {
-        let largest = self.largest_penalty(rows, l1_ratio)?;
+    fn grid(&self, largest: f64, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Vec<Penalty> {
         let smallest = if rows.len() > rows.dataset().n_columns() { SMALLEST.0 } else { SMALLEST.1 };
         let smallest = if l1_ratio < RIDGE_START { smallest * RIDGE_START } else { smallest };
         let steps = n_values.saturating_sub(1).max(1) as f64;
         let total = |i: usize| largest * f64::powf(smallest, i as f64 / steps);
         let of = |total: f64| Penalty { l1: total * l1_ratio, l2: total * (1.0 - l1_ratio), ..self.penalty.clone() };
-        Ok((0..n_values).map(total).map(of).collect())
+        (0..n_values).map(total).map(of).collect()
     }
 
     /// Fits one penalty after the other, each from where the one before ended, until `each` says stop.
@@ -180,6 +231,13 @@ impl LogisticRegression {
         }
         Ok(())
     }
+}
+
+/// Whether a path ends with its last point.
+fn has_ended(points: &[PathPoint]) -> bool {
+    let explained = |back: usize| points.iter().rev().nth(back).map_or(0.0, |point| point.deviance_explained);
+    let (before, now) = (explained(1), explained(0));
+    points.len() >= LEAST_VALUES && (now - before < LEAST_GAIN * now || now > MOST_EXPLAINED)
 }
 
 impl PathPoint {
@@ -203,6 +261,36 @@ impl PathPoint {
             gradient_max_norm: fit.facts.gradient_max_norm,
             gap: fit.facts.gap,
             termination: fit.termination(),
+        }
+    }
+
+    /// Of a fit with one output and an intercept, by its parameters in standardised columns.
+    fn of_two_classes(
+        (penalty, certificate): (&Penalty, Certificate),
+        (standard, parameters): (&Standardisation, &[f64]),
+        rows: &Rows<'_>,
+        deviance_explained: f64,
+    ) -> Self {
+        let n_columns = rows.dataset().n_columns();
+        let (mut weight, mut standardised) = (vec![None; n_columns], vec![0.0; n_columns]);
+        let mut bias = parameters[standard.columns.len()];
+        for (j, &column) in standard.columns.iter().enumerate() {
+            let w = parameters[j] / standard.scale[j];
+            (weight[column], standardised[column]) = (Some(w), parameters[j]);
+            bias -= w * standard.centre[j];
+        }
+        let converged = certificate.bounded && certificate.gap * counted(rows) <= CERTIFIED;
+        PathPoint {
+            l1: penalty.l1,
+            l2: penalty.l2,
+            weight,
+            bias: vec![bias],
+            n_nonzero: standardised.iter().filter(|w| **w != 0.0).count(),
+            standardised,
+            deviance_explained,
+            gradient_max_norm: certificate.gradient_max_norm,
+            gap: certificate.gap,
+            termination: if converged { Termination::Converged } else { Termination::Stalled },
         }
     }
 

@@ -13,12 +13,14 @@ mod penalty;
 mod preconditioner;
 mod product;
 mod scores;
+mod shared;
 
 pub use jeffreys::Jeffreys;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
 pub use preconditioner::Preconditioner;
 pub use product::Curvature;
+pub(crate) use shared::{Group, Pass, SharedRows};
 
 use std::cell::RefCell;
 

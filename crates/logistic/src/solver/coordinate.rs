@@ -11,6 +11,29 @@ const SWEEPS: usize = 8;
 const MOST_ROUNDS: usize = 200;
 /// Sweeps stop when no parameter moves by more than this share of the largest.
 const STILL: f64 = 1e-14;
+/// A rough minimum is one where no parameter moves by more than this share of what one moved at first: the quadratic itself
+/// is off by more. Where that takes more sweeps than these, the minimum is looked for in earnest.
+const ROUGH: f64 = 1e-4;
+const MOST_ROUGH_SWEEPS: usize = 12;
+
+/// As [`quadratic_minimum`], of a Hessian with both triangles, and as near as a quadratic deserves that is itself an
+/// approximation.
+pub(crate) fn rough_minimum(
+    hessian: &[f64],
+    gradient: &[f64],
+    penalty: &ParameterPenalty,
+    start: &[f64],
+) -> (Vec<f64>, f64) {
+    let mut search = Search::new(hessian, gradient, penalty, start);
+    let first = search.sweep(false).furthest;
+    for _ in 0..MOST_ROUGH_SWEEPS {
+        // Those that are held are looked at again only when the others are where they belong.
+        if search.sweep(true).furthest <= ROUGH * first && search.sweep(false).furthest <= ROUGH * first {
+            return search.end();
+        }
+    }
+    search.in_earnest()
+}
 
 /// Minimises `g·d + ½·d·H·d + Σ l1ⱼ·|startⱼ + dⱼ|` within the bounds. Gives the point `start + d`, and `d·H·d` there.
 ///
@@ -26,25 +49,7 @@ pub(super) fn quadratic_minimum(
     for i in 0..n {
         (0..i).for_each(|j| hessian[j * n + i] = hessian[i * n + j]);
     }
-    let mut search = Search { hessian, gradient, penalty, start, point: start.to_vec(), slope: gradient.to_vec() };
-    let mut tried: Option<Vec<Held>> = None;
-    for _ in 0..MOST_ROUNDS {
-        search.sweep(false);
-        let still = (0..SWEEPS).any(|_| search.sweep(true)) && search.sweep(false);
-        let held = search.held();
-        if tried.as_ref() != Some(&held) {
-            if search.solve(&held) {
-                break;
-            }
-            tried = Some(held);
-        }
-        if still {
-            break;
-        }
-    }
-    let d: Vec<f64> = search.point.iter().zip(start).map(|(p, s)| p - s).collect();
-    let curvature = (0..n).map(|i| d[i] * (search.slope[i] - gradient[i])).sum();
-    (search.point, curvature)
+    Search::new(hessian, gradient, penalty, start).in_earnest()
 }
 
 /// What holds a parameter, if anything.
@@ -65,9 +70,53 @@ struct Search<'a> {
     slope: Vec<f64>,
 }
 
-impl Search<'_> {
-    /// One pass over all parameters, or over those that are not held. Returns whether all of them stood still.
-    fn sweep(&mut self, free_only: bool) -> bool {
+/// How a pass over the parameters went, in units in which curvatures are alike.
+struct Sweep {
+    /// The largest parameter, and the furthest that one moved.
+    largest: f64,
+    furthest: f64,
+}
+
+impl Sweep {
+    fn still(&self) -> bool {
+        self.furthest <= STILL * self.largest
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(hessian: &'a [f64], gradient: &'a [f64], penalty: &'a ParameterPenalty, start: &'a [f64]) -> Self {
+        Search { hessian, gradient, penalty, start, point: start.to_vec(), slope: gradient.to_vec() }
+    }
+
+    /// The minimum, to rounding.
+    fn in_earnest(mut self) -> (Vec<f64>, f64) {
+        let mut tried: Option<Vec<Held>> = None;
+        for _ in 0..MOST_ROUNDS {
+            self.sweep(false);
+            let still = (0..SWEEPS).any(|_| self.sweep(true).still()) && self.sweep(false).still();
+            let held = self.held();
+            if tried.as_ref() != Some(&held) {
+                if self.solve(&held) {
+                    break;
+                }
+                tried = Some(held);
+            }
+            if still {
+                break;
+            }
+        }
+        self.end()
+    }
+
+    /// Where the search is, and the curvature on the way there.
+    fn end(self) -> (Vec<f64>, f64) {
+        let way = self.point.iter().zip(self.start).zip(self.slope.iter().zip(self.gradient));
+        let curvature = way.map(|((p, s), (slope, g))| (p - s) * (slope - g)).sum();
+        (self.point, curvature)
+    }
+
+    /// One pass over all parameters, or over those that are not held.
+    fn sweep(&mut self, free_only: bool) -> Sweep {
         let n = self.point.len();
         let (mut largest, mut furthest): (f64, f64) = (0.0, 0.0);
         for j in 0..n {
@@ -85,11 +134,10 @@ impl Search<'_> {
                 self.slope.iter_mut().zip(row).for_each(|(slope, h)| *slope += moved * h);
                 self.point[j] = new;
             }
-            // In units in which curvatures are alike.
             largest = largest.max(new.abs() * diagonal.sqrt());
             furthest = furthest.max(moved.abs() * diagonal.sqrt());
         }
-        furthest <= STILL * largest
+        Sweep { largest, furthest }
     }
 
     fn holds(&self, j: usize) -> Held {

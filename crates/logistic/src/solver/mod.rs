@@ -8,6 +8,7 @@ mod newton_cg;
 mod sgd;
 
 pub use adam::Adam;
+pub(crate) use coordinate::rough_minimum;
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
 pub use newton_cg::NewtonCg;

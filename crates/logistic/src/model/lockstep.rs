@@ -1,0 +1,232 @@
+//! Fits down one path, side by side: all folds of a cross-validation, or one fit of all rows. Their rows are packed once;
+//! a pass over them serves all fits, and the last pass at one penalty tells which columns enter at the next.
+
+use rayon::prelude::*;
+
+use super::certificate::{rough_bound, rough_norm, round_up};
+use super::settings::{LogisticRegression, Method, Penalty, class_totals};
+use super::walker::Walker;
+use crate::cholesky::Cholesky;
+use crate::dataset::{Rows, Standardisation};
+use crate::objective::{Group, SharedRows};
+use crate::solver::Certificate;
+
+/// Numbers packed at most; they fill 256 MB.
+const MOST_NUMBERS: usize = 1 << 25;
+/// A column takes part when it presses with so much of its penalty, as the strong rule has it
+/// (Tibshirani et al., Journal of the Royal Statistical Society B 74(2), 2012).
+const NEAR: f64 = 0.9;
+/// When some have to, so do all that press with so much: they will soon, and a metric is made for all at once.
+const SOON: f64 = 0.6;
+/// Passes at one penalty; where so many do not do, another way is taken.
+const MOST_PASSES: usize = 100;
+
+/// Fits that go side by side.
+pub(super) struct Lockstep {
+    shared: SharedRows,
+    pub(super) fits: Vec<Walker>,
+    /// So many columns take part: those in front.
+    front: usize,
+    /// For a sole fit, the last Hessian itself.
+    exact: Option<Exact>,
+    worn: Worn,
+}
+
+/// A Hessian where it is from.
+struct Exact {
+    /// The parameters in shared columns.
+    at: Vec<f64>,
+    factor: Cholesky,
+    rough_norm: f64,
+}
+
+/// How many passes more were needed since the metric was made than right after.
+#[derive(Default)]
+struct Worn {
+    first: Option<usize>,
+    more: usize,
+}
+
+impl LogisticRegression {
+    /// Whether fits of these rows under an l1 penalty can go side by side.
+    pub(super) fn goes_in_lockstep(&self, rows: &Rows<'_>, l1_ratio: f64) -> bool {
+        let data = rows.dataset();
+        let plain = self.method == Method::Newton && self.intercept && self.bounds.is_empty() && !self.firth;
+        let penalised = l1_ratio > 0.0 && self.penalty.factors.iter().all(|factor| *factor > 0.0);
+        let numbers = rows.len().saturating_mul(data.n_columns() + 1);
+        plain
+            && penalised
+            && data.n_classes() == 2
+            && data.offset().is_none()
+            && rows.len() > 2 * data.n_columns()
+            && numbers <= MOST_NUMBERS
+    }
+}
+
+impl Lockstep {
+    /// Packs the rows. `trains` are the rows that each fit trains on, which `groups` have in parts. None where fits are too
+    /// unlike.
+    pub(super) fn new(groups: &[Group<'_>], standard: &Standardisation, trains: &[&Rows<'_>]) -> Option<Self> {
+        let shared = SharedRows::new(groups, standard);
+        let p = standard.columns.len();
+        let moments = match trains {
+            // The standardisation is of these very rows.
+            [_] => vec![(vec![0.0; p], vec![1.0; p])],
+            _ => shared.mean_and_spread(),
+        };
+        let walker = |(rows, moments): (&&Rows<'_>, _)| {
+            let totals = class_totals(rows);
+            // Without columns the share of class 1 is the probability.
+            let bias = (totals[1] / totals[0]).ln();
+            Walker::new(standard, moments, (totals[0] + totals[1], bias))
+        };
+        let fits = trains.iter().zip(moments).map(walker).collect::<Option<Vec<Walker>>>()?;
+        let mut lockstep = Lockstep { shared, fits, front: 0, exact: None, worn: Worn::default() };
+        lockstep.pass(true);
+        Some(lockstep)
+    }
+
+    fn n_columns(&self) -> usize {
+        self.shared.order().len()
+    }
+
+    /// The parameters of the intercept and of the first `columns` columns.
+    fn places(&self, columns: usize) -> Vec<usize> {
+        std::iter::once(self.n_columns()).chain(self.shared.order()[..columns].iter().copied()).collect()
+    }
+
+    /// Takes all fits to the minimum under another penalty. False where that is not the way.
+    pub(super) fn go_on(&mut self, settings: &LogisticRegression, penalty: Penalty) -> bool {
+        let settings = LogisticRegression { penalty, ..settings.clone() };
+        self.fits.iter_mut().for_each(|fit| fit.head_for(&settings));
+        if self.worn.more > self.price() || self.front == 0 {
+            self.renew();
+        }
+        self.take_in(NEAR, 0.0);
+        let mut passes = 0;
+        loop {
+            match self.descend() {
+                Some(more) => passes += more,
+                None => return false,
+            }
+            let slack = self.fits.iter().map(|fit| (0.5 * fit.left()).sqrt() + f64::EPSILON * fit.objective());
+            if !self.take_in(1.0, slack.fold(0.0, f64::max)) {
+                self.worn.add(passes);
+                return true;
+            }
+        }
+    }
+
+    /// Lets columns take part, if others press with at least `share` of their penalty. Whether there were any.
+    fn take_in(&mut self, share: f64, slack: f64) -> bool {
+        let others = &self.shared.order()[self.front..];
+        let pressure = |&&j: &&usize| self.fits.iter().map(|fit| fit.pressure(j, slack)).fold(0.0, f64::max);
+        if !others.iter().any(|j| pressure(&j) > share) {
+            return false;
+        }
+        let soon: Vec<usize> = others.iter().filter(|j| pressure(j) > SOON).copied().collect();
+        self.shared.bring_forward(self.front, &soon);
+        self.front += soon.len();
+        self.renew();
+        true
+    }
+
+    /// What a new metric costs, in passes: it takes as many operations on each number as there are columns, a pass two for
+    /// every fit, with less to do for every number read.
+    fn price(&self) -> usize {
+        self.front / (4 * self.fits.len() + 12)
+    }
+
+    /// Makes the metric anew, with the probabilities of the mean of all fits' parameters.
+    fn renew(&mut self) {
+        let places = self.places(self.front);
+        let mut mean = vec![0.0; places.len()];
+        for fit in &self.fits {
+            let own = fit.in_shared(&fit.at, &places);
+            mean.iter_mut().zip(own).for_each(|(sum, w)| *sum += w / self.fits.len() as f64);
+        }
+        let hessians = self.shared.hessians(self.front, &mean);
+        self.fits.par_iter_mut().zip(&hessians).for_each(|(fit, hessian)| fit.take_metric(&places, hessian));
+        self.worn = Worn::default();
+        self.exact = match &self.fits[..] {
+            [fit] => Cholesky::new(fit.metric(), places.len()).ok().map(|factor| {
+                let largest: Vec<f64> = places[1..].iter().map(|&j| fit.standard.largest[j]).collect();
+                Exact { at: mean, rough_norm: rough_norm(&factor, &largest), factor }
+            }),
+            _ => None,
+        };
+    }
+
+    /// Steps until all fits are at the minimum over the columns that take part, and the gradient of all columns is known
+    /// there. The number of passes; none where there were too many.
+    fn descend(&mut self) -> Option<usize> {
+        self.fits.iter_mut().for_each(Walker::set_off);
+        let places = self.places(self.front);
+        let mut whole = false;
+        for passes in 0..MOST_PASSES {
+            self.fits.par_iter_mut().for_each(|fit| fit.aim(&places));
+            if self.fits.iter().all(|fit| fit.done) {
+                if !whole {
+                    self.pass(true);
+                }
+                return Some(passes + usize::from(!whole));
+            }
+            whole = self.fits.iter().all(Walker::ends);
+            self.pass(whole);
+            if self.fits.iter().all(|fit| fit.done) && whole {
+                return Some(passes + 1);
+            }
+        }
+        None
+    }
+
+    /// One pass over the rows: of all columns for all fits, or of those that take part for the fits that are not done.
+    fn pass(&mut self, whole: bool) {
+        let places = self.places(self.front);
+        let columns = if whole { self.n_columns() } else { self.front };
+        let seen = self.places(columns);
+        let running: Vec<usize> = (0..self.fits.len()).filter(|&k| whole || !self.fits[k].done).collect();
+        let parameters: Vec<f64> = running.iter().flat_map(|&k| self.fits[k].ahead_in_shared(&places, &seen)).collect();
+        let passes = self.shared.pass(columns, &running, &parameters);
+        let mut found = passes.into_iter();
+        for (k, fit) in self.fits.iter_mut().enumerate() {
+            if running.contains(&k) {
+                found.next().iter().for_each(|pass| fit.settle(&places, &seen, pass));
+            }
+        }
+    }
+
+    /// The certificate of a sole fit, by the Hessian at hand or a new one; none where another bound has to be looked for.
+    pub(super) fn certificate(&mut self) -> Option<Certificate> {
+        self.bound().or_else(|| {
+            self.renew();
+            self.bound()
+        })
+    }
+
+    fn bound(&self) -> Option<Certificate> {
+        let (Some(exact), [fit]) = (&self.exact, &self.fits[..]) else { return None };
+        let places = self.places(self.front);
+        let way: Vec<f64> = fit.in_shared(&fit.at, &places).iter().zip(&exact.at).map(|(w, from)| w - from).collect();
+        let drift = self.shared.largest_logit(self.front, &way);
+        let (penalty, objective) = (&fit.penalty, fit.objective());
+        let mut gradient = fit.gradient.clone();
+        (0..gradient.len()).for_each(|j| gradient[j] += penalty.l2[j] * fit.at[j]);
+        let least = penalty.least_subgradient(&fit.at, &gradient);
+        let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
+        let mut least: Vec<f64> = places.iter().map(|&j| least[j]).collect();
+        round_up(&mut least, f64::EPSILON * objective);
+        let gap = rough_bound((&exact.factor, exact.rough_norm), &least, drift).filter(|gap| *gap < objective)?;
+        // The minimum over the columns that take part is that over all only where no other can press.
+        let slack = (0.5 * gap).sqrt() + f64::EPSILON * objective;
+        let others = &self.shared.order()[self.front..];
+        let alone = others.iter().all(|&j| fit.pressure(j, slack) <= 1.0);
+        alone.then_some(Certificate { gradient_max_norm, gap, bounded: true })
+    }
+}
+
+impl Worn {
+    fn add(&mut self, passes: usize) {
+        self.more += passes.saturating_sub(*self.first.get_or_insert(passes));
+    }
+}
