@@ -194,12 +194,12 @@ fn add_lanes_at<S: Simd>(simd: S, loss: &impl Lanes, block: &mut Block<'_>) -> f
         let weight = load(simd, block.weight, at);
         // A row of weight 0 is no row, however large its loss.
         let counts = weight.simd_gt(zero);
-        let [value, first, second] =
-            loss.lanes(simd, &logits, load(simd, block.y, at)).map(|part| counts.select(weight * part, zero));
-        total = total + value;
-        first.store_slice(&mut block.z[at..at + LANES]);
+        // One by one: the closure of an array's `map` may be compiled as a function without vector instructions.
+        let [value, first, second] = loss.lanes(simd, &logits, load(simd, block.y, at));
+        total = total + counts.select(weight * value, zero);
+        counts.select(weight * first, zero).store_slice(&mut block.z[at..at + LANES]);
         if !block.curvature.is_empty() {
-            second.store_slice(&mut block.curvature[at..at + LANES]);
+            counts.select(weight * second, zero).store_slice(&mut block.curvature[at..at + LANES]);
         }
     }
     sum(total)

@@ -1,7 +1,5 @@
 //! Mini-batches, in the order in which PyTorch's `DataLoader` would deal them.
 
-use std::sync::Arc;
-
 use super::Rows;
 use crate::random::torch::Generator;
 
@@ -74,10 +72,7 @@ impl<'a> DataLoader<'a> {
 
     fn deal(&self, shuffler: Option<&mut Generator>) -> Epoch<'a> {
         let rows = match shuffler {
-            Some(rng) => {
-                let order: Arc<[usize]> = rng.randperm(self.rows.len()).iter().map(|&at| self.rows.at(at)).collect();
-                Rows::from_list(self.rows.dataset(), order)
-            }
+            Some(rng) => self.rows.choose(&rng.randperm(self.rows.len())),
             None => self.rows.clone(),
         };
         Epoch { rows, batch_size: self.batch_size, left: self.n_batches(), start: 0 }

@@ -232,6 +232,12 @@ enum Selection {
     List(Arc<[usize]>, Range<usize>),
 }
 
+/// The indices of some rows.
+enum Places<'r> {
+    Range(Range<usize>),
+    List(&'r [usize]),
+}
+
 impl<'a> Rows<'a> {
     /// The rows of `dataset` at `indices`, in that order; a row may occur more than once.
     ///
@@ -317,11 +323,16 @@ impl<'a> Rows<'a> {
     pub fn total_weight(&self) -> f64 {
         match self.dataset.weight() {
             Some(weight) => {
-                let parts = self.chunks(1, |range| self.slice(range).indices().map(|index| weight[index]).sum::<f64>());
-                parts.into_iter().sum()
+                let of = |range| self.slice(range).indices().map(|index| weight[index]).sum::<f64>();
+                if self.is_one_chunk() { of(0..self.len()) } else { self.chunks(1, of).into_iter().sum() }
             }
             None => self.len() as f64,
         }
+    }
+
+    /// Whether the rows are too few to be cut into chunks, as those of a mini-batch are.
+    pub(crate) fn is_one_chunk(&self) -> bool {
+        self.len() <= CHUNK
     }
 
     /// `f` of every chunk of the rows, by its range, on all cores; in order. Each is to give `width` numbers or so, times
@@ -348,11 +359,11 @@ impl<'a> Rows<'a> {
         Rows { dataset: self.dataset, selection }
     }
 
-    /// Appends `f` of the rows' values to `out`.
-    fn gather(&self, values: &[f64], out: &mut Vec<f64>, f: impl Fn(f64) -> f64) {
-        match &self.selection {
-            Selection::Range(range) => out.extend(values[range.clone()].iter().map(|&value| f(value))),
-            Selection::List(list, range) => out.extend(list[range.clone()].iter().map(|&i| f(values[i]))),
+    /// Appends the rows' values to `out`.
+    fn gather(&self, values: &[f64], out: &mut Vec<f64>) {
+        match self.places() {
+            Places::Range(range) => out.extend_from_slice(&values[range]),
+            Places::List(list) => out.extend(list.iter().map(|&i| values[i])),
         }
     }
 
@@ -361,6 +372,23 @@ impl<'a> Rows<'a> {
         match &self.selection {
             Selection::Range(range) => Some(range.clone()),
             Selection::List(..) => None,
+        }
+    }
+
+    /// The rows at these positions among these rows, within which they must lie; a position may occur more than once.
+    fn choose(&self, positions: &[usize]) -> Rows<'a> {
+        let indices = match self.places() {
+            Places::Range(range) => positions.iter().map(|&position| range.start + position).collect(),
+            Places::List(list) => positions.iter().map(|&position| list[position]).collect(),
+        };
+        Rows::from_list(self.dataset, indices)
+    }
+
+    /// Where the rows stand in the dataset, for loops that are not to ask that again for every row.
+    fn places(&self) -> Places<'_> {
+        match &self.selection {
+            Selection::Range(range) => Places::Range(range.clone()),
+            Selection::List(list, range) => Places::List(&list[range.clone()]),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Blocks of rows, expanded for the kernels.
 
 use super::entries::spreads;
-use super::{Feature, Rows, Values};
+use super::{Feature, Places, Rows, Values};
 use crate::kernel::{Columns, LANES, Taken, shift_and_scale, sum_and_squares, take_columns};
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
@@ -181,13 +181,13 @@ impl Outcomes {
     pub(crate) fn fill(&mut self, rows: &Rows<'_>) {
         let dataset = rows.dataset();
         let padded = rows.len().next_multiple_of(LANES);
-        fill(&mut self.y, padded, |y| rows.gather(&dataset.y, y, |y| y));
+        fill(&mut self.y, padded, |y| rows.gather(&dataset.y, y));
         fill(&mut self.weight, padded, |own| match &dataset.weight {
-            Some(weight) => rows.gather(weight, own, |weight| weight),
+            Some(weight) => rows.gather(weight, own),
             None => own.resize(rows.len(), 1.0),
         });
         match &dataset.offset {
-            Some(offset) => fill(&mut self.offset, padded, |own| rows.gather(offset, own, |offset| offset)),
+            Some(offset) => fill(&mut self.offset, padded, |own| rows.gather(offset, own)),
             None => self.offset.clear(),
         }
     }
@@ -260,9 +260,12 @@ impl Panel {
         }
         let own = &mut self.x[at * self.stride..][..self.n_rows];
         let standard = |x: f64| (x - centre) * factor;
-        match (feature, rows.range()) {
-            (Feature::Number(values), Some(range)) => shift_and_scale(&values[range], own, centre, factor),
-            (Feature::Sparse { rows: nonzero, values, .. }, Some(range)) => {
+        match (feature, rows.places()) {
+            (Feature::Number(values), Places::Range(range)) => shift_and_scale(&values[range], own, centre, factor),
+            (Feature::Number(values), Places::List(list)) => {
+                own.iter_mut().zip(list).for_each(|(own, &i)| *own = standard(values[i]));
+            }
+            (Feature::Sparse { rows: nonzero, values, .. }, Places::Range(range)) => {
                 // Rows in a row: their entries stand together.
                 let first = nonzero.partition_point(|&row| (row as usize) < range.start);
                 own.fill(standard(0.0));

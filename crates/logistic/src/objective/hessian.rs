@@ -82,7 +82,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
             let rows = self.panel_rows(start);
             let mut outcomes = Outcomes::default();
             outcomes.fill(&rows);
-            Piece { rows, c: outcomes.weight }
+            Piece { rows: rows.into_owned(), c: outcomes.weight }
         };
         let starts: Vec<usize> = self.starts(0, self.rows.len()).skip(every / 2).step_by(every).collect();
         let pieces: Vec<Piece<'_>> = starts.into_iter().map(piece).collect();
@@ -106,7 +106,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
                     kept = rest;
                     pair_curvature(own, outputs, pair, &mut c);
                 }
-                Piece { rows, c }
+                Piece { rows: rows.into_owned(), c }
             };
             self.starts(range.start, range.end).map(of_panel).collect::<Vec<_>>()
         });

@@ -3,6 +3,8 @@
 //! Outside, parameters of K outputs over p columns stand output by output: K·p weights, then K biases, if there are any.
 //! To a panel a bias is the weight of a column of ones, so here each bias stands after the weights of its output.
 
+use std::borrow::Cow;
+
 use super::{Order, Sums};
 use crate::dataset::Panel;
 use crate::kernel::{Columns, combine, gram, inner};
@@ -46,13 +48,21 @@ impl Shape {
     }
 
     /// The parameters as they stand in here.
-    pub(super) fn inside(self, parameters: &[f64]) -> Vec<f64> {
+    pub(super) fn inside(self, parameters: &[f64]) -> Cow<'_, [f64]> {
+        if self.is_alike() {
+            return Cow::Borrowed(parameters);
+        }
         (0..parameters.len()).map(|place| parameters[self.outside(place)]).collect()
+    }
+
+    /// Whether parameters stand in here as they do outside.
+    fn is_alike(self) -> bool {
+        self.outputs == 1 || !self.intercept
     }
 
     /// Sums as they stand outside.
     pub(super) fn turn_out(self, sums: Sums) -> Sums {
-        if self.outputs == 1 || !self.intercept {
+        if self.is_alike() {
             return sums;
         }
         let n = self.outputs * self.width();

@@ -22,7 +22,9 @@ pub use preconditioner::Preconditioner;
 pub use product::Curvature;
 pub(crate) use shared::{Group, Pass, SharedRows};
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -211,8 +213,13 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         (start..end).step_by(Panel::ROWS).filter(move |start| (start / Panel::ROWS) % every == every / 2)
     }
 
-    fn panel_rows(&self, start: usize) -> Rows<'a> {
-        self.rows.slice(start..self.rows.len().min(start + Panel::ROWS))
+    /// A mini-batch is one panel, and so little work that even to share its list of rows would cost.
+    fn panel_rows(&self, start: usize) -> Cow<'_, Rows<'a>> {
+        let n = self.rows.len();
+        if n <= Panel::ROWS {
+            return Cow::Borrowed(&self.rows);
+        }
+        Cow::Owned(self.rows.slice(start..n.min(start + Panel::ROWS)))
     }
 
     fn n_columns(&self) -> usize {
@@ -244,11 +251,15 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// Sums over chunks of the rows, on all cores; what one panel adds is `f`'s.
     fn over_chunks(&self, zero: Sums, f: impl Fn(&Panel, &mut kernel::Work, &mut Sums) + Sync) -> Sums {
-        let parts = self.rows.chunks(zero.gradient.len() + zero.hessian.len(), |range| {
-            let mut sums = zero.clone();
+        let width = zero.gradient.len() + zero.hessian.len();
+        let over = |range: Range<usize>, mut sums: Sums| {
             self.each_panel(range.start, range.end, |panel, work| f(panel, work, &mut sums));
             sums
-        });
+        };
+        if self.rows.is_one_chunk() {
+            return self.shape().turn_out(over(0..self.rows.len(), zero));
+        }
+        let parts = self.rows.chunks(width, |range| over(range, zero.clone()));
         let mut parts = parts.into_iter();
         let mut merged = parts.next().unwrap_or(zero);
         parts.for_each(|part| merged.merge(&part));

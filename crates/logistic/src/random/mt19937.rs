@@ -61,6 +61,7 @@ impl Mt19937 {
     }
 
     /// The next word, uniform over all 32-bit numbers.
+    #[inline]
     pub fn next_u32(&mut self) -> u32 {
         if self.next == WORDS {
             self.advance();
@@ -80,7 +81,8 @@ impl Mt19937 {
         high << 32 | low
     }
 
-    /// Replaces all words of the state by their successors.
+    /// Replaces all words of the state by their successors. Apart, so that the way to a word that is there stays short.
+    #[inline(never)]
     fn advance(&mut self) {
         let state = &mut self.state;
         for i in 0..WORDS - MIDDLE {
