@@ -9,12 +9,17 @@ use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::objective::{EmpiricalRisk, Linear, Module, Objective};
-use crate::solver::{Adam, Certificate, Known, Lbfgs, Newton, Sgd, Stopping, Termination, minimise};
+use crate::objective::{EmpiricalRisk, Linear, Module, Objective, ParameterPenalty};
+use crate::solver::{Adam, Certificate, Known, Lbfgs, Newton, NewtonCg, Sgd, Stopping, Termination, minimise};
 
 /// The largest per-row gap, over all rows, that is called converged: coefficients within 1.5e-4 of their standard
 /// errors even where the bound is sharp. Newton's quadratic end puts them far closer.
 pub(super) const CERTIFIED: f64 = 1e-8;
+/// What a fit by conjugate gradients usually takes, in products with the Hessian, and one by factors, in Hessians.
+const USUAL_PRODUCTS: f64 = 60.0;
+const USUAL_FACTORS: f64 = 3.0;
+/// The Hessian of fewer is no work.
+const FEW_WEIGHTS: usize = 64;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
 const MOST_NEWTON_STEPS: usize = 200;
 
@@ -26,6 +31,8 @@ pub(super) fn counted(rows: &Rows<'_>) -> f64 {
 
 /// Where a solver ended, in standardised columns, and what that is worth.
 pub(super) struct Attempt {
+    /// The method that was chosen.
+    pub(super) method: Method,
     pub(super) parameters: Vec<f64>,
     pub(super) termination: Termination,
     pub(super) trace: Vec<f64>,
@@ -52,7 +59,7 @@ impl Attempt {
             Termination::Converged => Termination::Stalled,
             other => other,
         };
-        Attempt { parameters, termination, trace, objective, factor, certificate }
+        Attempt { method: Method::Newton, parameters, termination, trace, objective, factor, certificate }
     }
 
     /// Whether numbers left the range of f64 on the way.
@@ -105,6 +112,20 @@ impl LogisticRegression {
         self.plain().risk(rows, standard, loss)
     }
 
+    /// The way to go where it is left open.
+    fn chosen<L: Loss>(&self, risk: &EmpiricalRisk<'_, L>, penalty: &ParameterPenalty) -> Method {
+        if self.method != Method::Auto {
+            return self.method;
+        }
+        let outputs = risk.n_outputs();
+        let weights = penalty.l2.len() - if self.intercept { outputs } else { 0 };
+        if risk.kinks().is_some() || penalty.l2[..weights].contains(&0.0) || weights < FEW_WEIGHTS {
+            return Method::Newton;
+        }
+        let costs = risk.costs();
+        if USUAL_PRODUCTS * costs.product < USUAL_FACTORS * costs.factor { Method::NewtonCg } else { Method::Newton }
+    }
+
     /// Minimises over all columns at once, or under an l1 penalty over those that matter.
     pub(super) fn attempt<L: Loss + Copy>(
         &self,
@@ -114,7 +135,7 @@ impl LogisticRegression {
         start: &[f64],
         progress: Progress<'_>,
     ) -> Result<Attempt> {
-        match self.method == Method::Newton && self.penalty.l1 > 0.0 {
+        match self.method.is_newton() && self.penalty.l1 > 0.0 {
             true => self.attempt_screened(rows, standard, loss, start, progress),
             false => self.attempt_all(rows, standard, loss, start, progress),
         }
@@ -142,13 +163,23 @@ impl LogisticRegression {
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
         let mut known = Known::default();
-        let termination = match self.method {
-            Method::Newton => {
+        let method = self.chosen(&risk, &penalty);
+        let termination = match method {
+            Method::Auto | Method::Newton => {
                 let mut solver = match (start.is_empty(), risk.kinks()) {
                     (true, None) => sample::warm_start(&risk, &mut model)?,
                     (true, Some(_)) => Newton::tame(),
                     (false, _) => Newton::near(),
                 };
+                let ended = minimise(&risk, &mut model, &mut solver, newton, &mut trace, progress)?;
+                known = solver.into_known(model.parameters());
+                ended
+            }
+            Method::NewtonCg => {
+                if start.is_empty() {
+                    sample::warm_start_by_products(&risk, &mut model)?;
+                }
+                let mut solver = NewtonCg::default();
                 let ended = minimise(&risk, &mut model, &mut solver, newton, &mut trace, progress)?;
                 known = solver.into_known(model.parameters());
                 ended
@@ -167,7 +198,8 @@ impl LogisticRegression {
         };
         let centre = Centre { rows, standard, outputs };
         let certified = certify(&risk, &penalty, model.parameters(), &centre, (known, self.is_maximum_likelihood()));
-        let attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, counted(rows));
+        let mut attempt = Attempt::new(model.parameters().to_vec(), trace, termination, certified, counted(rows));
+        attempt.method = method;
         match self.method {
             Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {
                 Err(Error::Setting {

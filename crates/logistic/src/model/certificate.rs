@@ -1,5 +1,6 @@
 //! How far a fit can be from the optimum: a bound that is computed, not a tolerance that was met.
 
+use super::attempt::{CERTIFIED, counted};
 use super::settings::class_totals;
 use crate::cholesky::Cholesky;
 use crate::dataset::{Panel, Rows, Standardisation};
@@ -37,6 +38,9 @@ pub(super) fn certify<L: Loss>(
     centre: &Centre<'_>,
     (known, exact): (Known, bool),
 ) -> Certified {
+    if let Some(certified) = by_convexity(risk, penalty, parameters, centre, &known) {
+        return certified;
+    }
     let (mut sums, old) = match (known.sums, known.old) {
         (Some(sums), old) if !sums.hessian.is_empty() => (sums, old.filter(|_| false)),
         (Some(sums), Some(old)) if !exact => (sums, Some(old)),
@@ -47,7 +51,7 @@ pub(super) fn certify<L: Loss>(
     let mut least = penalty.least_subgradient(parameters, &sums.gradient);
     let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
     let rounded = |least: &mut [f64]| round_up(least, rounding);
-    let spread = Spread { risk, largest: &centre.standard.largest };
+    let spread = Spread { risk, square: risk.largest_square(&centre.standard.largest, &vec![1.0; centre.standard.columns.len()]) };
     if let Some((at, Metric::Factor(Some(factor)))) = &old {
         rounded(&mut least);
         let way: Vec<f64> = parameters.iter().zip(at).map(|(w, from)| w - from).collect();
@@ -75,6 +79,60 @@ pub(super) fn certify<L: Loss>(
     Certified { certificate: Certificate { gradient_max_norm, gap, bounded }, objective, factor }
 }
 
+/// A larger Hessian is not formed for a certificate's sake, if one without will do.
+const MOST_FORMED: usize = 2_000;
+
+/// Bounds the distance to the minimum without a factor of the Hessian, where every coefficient has an l2 penalty.
+///
+/// For δ = (W, b) of length 1 in the metric of the Hessian, `Σ l2ⱼ·Wⱼ² ≤ 1`; so no row's logits move by more than
+/// `R = maxᵢ √(Σ xᵢⱼ²/l2ⱼ)` through W. The least `‖δ‖²` for a given b is at least `s·‖b‖²`: with h the least eigenvalue of
+/// the mean curvature of the outputs' logits and c the most that a row's can be (1/4 for two classes, 1/2 for more), and
+/// t² what W adds to the penalty, the loss adds at least `(√h·‖b‖ − √c·R·t)²`, and the larger of the two is least where
+/// they are equal, at `s = h/(1 + √c·R)²`. Hence M ≤ R + 1/√s (√2 times that for several outputs), and λ is at most
+/// `√(Σ vⱼ²/l2ⱼ) + ‖v_b‖/√s`; and from there on as in [`certify`].
+fn by_convexity<L: Loss>(
+    risk: &EmpiricalRisk<'_, L>,
+    penalty: &ParameterPenalty,
+    parameters: &[f64],
+    centre: &Centre<'_>,
+    known: &Known,
+) -> Option<Certified> {
+    let (sums, mean) = (known.sums.as_ref()?, risk.mean_curvature(known.curvature.as_ref()?)?);
+    let (outputs, p) = (centre.outputs, centre.standard.columns.len());
+    let (l2, unpenalised) = penalty.l2.split_at(outputs * p);
+    if penalty.has_kinks() || l2.contains(&0.0) {
+        return None;
+    }
+    let objective = sums.value;
+    let mut least = sums.gradient.clone();
+    let gradient_max_norm = sums.gradient_max_norm();
+    round_up(&mut least, f64::EPSILON * objective);
+    let inverse: Vec<f64> = l2[..p].iter().map(|l2| 1.0 / l2).collect();
+    let reach = risk.largest_square(&centre.standard.largest, &inverse).sqrt();
+    let weights: f64 = least.iter().zip(l2).map(|(v, l2)| v * v / l2).sum();
+    let (mut norm, mut decrement) = (reach, weights.sqrt());
+    if !unpenalised.is_empty() {
+        let mut curvature = mean;
+        if !penalty.gauges.is_empty() {
+            curvature.iter_mut().for_each(|c| *c += 1.0);
+        }
+        // The trace of the inverse is at least the inverse of the least eigenvalue.
+        let h = 1.0 / Cholesky::new(&curvature, outputs).ok()?.inverse_trace();
+        let most: f64 = if outputs == 1 { 0.25 } else { 0.5 };
+        let root = h.sqrt() / (1.0 + most.sqrt() * reach);
+        norm += 1.0 / root;
+        decrement += least[outputs * p..].iter().map(|v| v * v).sum::<f64>().sqrt() / root;
+    }
+    norm *= if outputs == 1 { 1.0 } else { std::f64::consts::SQRT_2 };
+    let gap = by_curvature(decrement, norm).filter(|gap| *gap < objective);
+    let proven = gap.is_some_and(|gap| gap * counted(centre.rows) <= CERTIFIED);
+    if !proven && parameters.len() <= MOST_FORMED {
+        return None;
+    }
+    let certificate = Certificate { gradient_max_norm, gap: gap.unwrap_or(objective), bounded: gap.is_some() };
+    Some(Certified { certificate, objective, factor: None })
+}
+
 /// Adds what they are rounded by to the entries of a subgradient.
 pub(super) fn round_up(least: &mut [f64], rounding: f64) {
     least.iter_mut().for_each(|v| *v = (v.abs() + rounding).copysign(*v));
@@ -83,8 +141,8 @@ pub(super) fn round_up(least: &mut [f64], rounding: f64) {
 /// How far the logits of rows can spread.
 struct Spread<'s, 'a, L> {
     risk: &'s EmpiricalRisk<'a, L>,
-    /// The largest size of each standardised column.
-    largest: &'s [f64],
+    /// At least the largest `Σⱼ xᵢⱼ²` of any row.
+    square: f64,
 }
 
 impl<L: Loss> Spread<'_, '_, L> {
@@ -114,13 +172,13 @@ impl<L: Loss> Spread<'_, '_, L> {
     }
 
     fn rough_norm(&self, factor: &Cholesky) -> f64 {
-        rough_norm(factor, self.largest)
+        rough_norm(factor, self.square)
     }
 }
 
 /// At least M: the norm of a row times the Frobenius norm of the inverse factor.
-pub(super) fn rough_norm(factor: &Cholesky, largest: &[f64]) -> f64 {
-    let square = 1.0 + largest.iter().map(|x| x * x).sum::<f64>();
+pub(super) fn rough_norm(factor: &Cholesky, largest_square: f64) -> f64 {
+    let square = 1.0 + largest_square;
     // Twice, for the spread between two of several logits.
     (2.0 * square * factor.inverse_trace()).sqrt()
 }

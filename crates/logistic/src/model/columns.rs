@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::settings::LogisticRegression;
+use super::settings::{LogisticRegression, Method};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Place, Result};
@@ -22,7 +22,16 @@ const COLLINEAR: f64 = 1e-12;
 /// The curvature of so many coefficients fills 3.2 GB.
 const MOST_TERMS: usize = 20_000;
 
+/// Without curvature, a few vectors of so many coefficients fill a few GB.
+const MOST_WITHOUT_HESSIAN: usize = 50_000_000;
+
 impl LogisticRegression {
+    /// Whether the fit needs no more than products with the Hessian; `free` columns have no penalty.
+    fn needs_no_hessian(&self, free: usize) -> bool {
+        let by_products = matches!(self.method, Method::Auto | Method::NewtonCg);
+        by_products && free == 0 && self.penalty.l2 > 0.0 && self.penalty.l1 == 0.0 && self.bounds.is_empty()
+    }
+
     /// The columns that take part, standardised, and those left out. Among columns without a penalty goes every
     /// linear combination of those before it; a penalty makes combinations estimable, so of the others only constants
     /// and exact repetitions go.
@@ -40,7 +49,8 @@ impl LogisticRegression {
         let free: Vec<usize> = (0..full.columns.len()).filter(|&k| self.penalty.spares(full.columns[k])).collect();
         let intercept = usize::from(self.intercept);
         check_terms(free.len() + intercept, rows.len(), "rows")?;
-        check_terms(outputs * (full.columns.len() + intercept), MOST_TERMS, "terms")?;
+        let most = if self.needs_no_hessian(free.len()) { MOST_WITHOUT_HESSIAN } else { MOST_TERMS };
+        check_terms(outputs * (full.columns.len() + intercept), most, "terms")?;
         let constant = (0..rows.dataset().n_columns()).filter(|column| !full.columns.contains(column));
         let mut left_out: Vec<LeftOut> = constant.map(|column| LeftOut { column, repeats: Vec::new() }).collect();
         if free.len() < full.columns.len() {
@@ -65,7 +75,7 @@ impl LogisticRegression {
         let risk = EmpiricalRisk::new(rows.of(&plain), BceWithLogits::default()).standardised(free.clone());
         let risk = if self.intercept { risk } else { risk.without_intercept() };
         let n = risk.n_parameters();
-        if independent_in_sample(&risk) {
+        if free.columns.is_empty() || independent_in_sample(&risk) {
             return Vec::new();
         }
         let hessian = risk.sums(&vec![0.0; n], Order::Hessian).hessian;

@@ -33,7 +33,7 @@ impl LogisticRegression {
             n_rows: rows.len(),
             total_weight: total,
             rank: attempt.parameters.len(),
-            solver: self.method.name().to_string(),
+            solver: attempt.method.name().to_string(),
             l1: self.penalty.l1,
             l2: self.penalty.l2,
             standardised_penalty: self.penalty.standardised,

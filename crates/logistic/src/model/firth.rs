@@ -28,7 +28,7 @@ impl LogisticRegression {
             () if !self.firth => Ok(()),
             () if n_classes > 2 => refuse("a target of two classes", &format!("{n_classes} classes")),
             () if !self.is_maximum_likelihood() => refuse("no other penalty, and no bounds", "both"),
-            () if self.method != Method::Newton => refuse("the solver `newton`", self.method.name()),
+            () if !self.method.is_newton() => refuse("the solver `newton`", self.method.name()),
             () if self.class_weight != ClassWeight::Equal => refuse("classes of equal weight", "weighted classes"),
             () if self.weight_kind == WeightKind::Sampling => refuse("frequency weights", "sampling weights"),
             () if self.covariance != Covariance::Information => {
@@ -73,7 +73,7 @@ impl LogisticRegression {
         let certificate =
             Certificate { gradient_max_norm: sums.gradient_max_norm(), gap: gap.unwrap_or(f64::MAX), bounded: false };
         let objective = -penalised / total;
-        let attempt = Attempt { parameters, termination, trace, objective, factor, certificate };
+        let attempt = Attempt { method: Method::Newton, parameters, termination, trace, objective, factor, certificate };
         let mut fit = self.finish(rows, standard, left_out, BceWithLogits::default(), attempt)?;
         fit.facts.penalized_log_likelihood = Some(penalised);
         Ok(fit)

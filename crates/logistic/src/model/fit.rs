@@ -184,7 +184,7 @@ impl LogisticRegression {
     ) -> Result<Outcome> {
         let mut paused = false;
         let mut patience = |iteration: usize, step: &Step| {
-            paused = iteration == PATIENCE && self.is_maximum_likelihood() && self.method == Method::Newton;
+            paused = iteration == PATIENCE && self.is_maximum_likelihood() && self.method.is_newton();
             if paused { Go::Stop } else { progress(iteration, step) }
         };
         let mut attempt = self.attempt(rows, &standard, loss, start, &mut patience)?;

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::certificate::{rough_bound, rough_norm, round_up};
-use super::settings::{LogisticRegression, Method, Penalty, class_totals};
+use super::settings::{LogisticRegression, Penalty, class_totals};
 use super::walker::Walker;
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
@@ -51,7 +51,7 @@ impl LogisticRegression {
     /// Whether fits of these rows under an l1 penalty can go side by side.
     pub(super) fn goes_in_lockstep(&self, rows: &Rows<'_>, l1_ratio: f64) -> bool {
         let data = rows.dataset();
-        let plain = self.method == Method::Newton && self.intercept && self.bounds.is_empty() && !self.firth;
+        let plain = self.method.is_newton() && self.intercept && self.bounds.is_empty() && !self.firth;
         let penalised = l1_ratio > 0.0 && self.penalty.factors.iter().all(|factor| *factor > 0.0);
         let numbers = rows.len().saturating_mul(data.n_columns() + 1);
         plain
@@ -151,7 +151,7 @@ impl Lockstep {
         self.exact = match &self.fits[..] {
             [fit] => Cholesky::new(fit.metric(), places.len()).ok().map(|factor| {
                 let largest: Vec<f64> = places[1..].iter().map(|&j| fit.standard.largest[j]).collect();
-                Exact { at: mean, rough_norm: rough_norm(&factor, &largest), factor }
+                Exact { at: mean, rough_norm: rough_norm(&factor, largest.iter().map(|x| x * x).sum()), factor }
             }),
             _ => None,
         };

@@ -4,7 +4,7 @@ use crate::dataset::Panel;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::objective::{EmpiricalRisk, Linear, Module};
-use crate::solver::{Newton, Solver};
+use crate::solver::{Newton, NewtonCg, Solver};
 
 /// With fewer rows, there is nothing to save.
 const FEWEST_ROWS: usize = 64 * Panel::ROWS;
@@ -19,6 +19,39 @@ const SHARE: f64 = 0.1;
 /// A sample that is not there by then has no minimum, or one that is of no use.
 const MOST_STEPS: usize = 8;
 
+/// By conjugate gradients a sample costs a share of its rows of what a pass does, and need not tell every parameter.
+const ROWS_PER_PARAMETER_OF_PRODUCTS: usize = 4;
+
+/// Moves the model near the minimum over all rows, by fits of samples of them, where products with Hessians lead to it.
+pub(super) fn warm_start_by_products<L: Loss + Clone>(risk: &EmpiricalRisk<'_, L>, model: &mut Linear) -> Result<()> {
+    let q = model.parameters().len();
+    for every in EVERY {
+        let sample = risk.thinned(every);
+        if sample.n_rows() < ROWS_PER_PARAMETER_OF_PRODUCTS * q || risk.n_rows() < FEWEST_ROWS {
+            continue;
+        }
+        approach(&sample, model, &mut NewtonCg::default())?;
+    }
+    Ok(())
+}
+
+/// Steps until the minimum over a sample is near; where it is not reached, the model stays where it was.
+fn approach<L: Loss>(sample: &EmpiricalRisk<'_, L>, model: &mut Linear, solver: &mut dyn Solver) -> Result<bool> {
+    let start = model.parameters().to_vec();
+    let enough = SHARE * 0.5 * start.len() as f64 / sample.n_rows() as f64;
+    for _ in 0..MOST_STEPS {
+        let step = solver.step(sample, model)?;
+        if step.gap_estimate.is_some_and(|gap| gap <= enough) {
+            return Ok(true);
+        }
+        if !step.moved {
+            break;
+        }
+    }
+    model.parameters_mut().copy_from_slice(&start);
+    Ok(false)
+}
+
 /// Moves the model near the minimum over all rows, by fits of samples of them, where that is less work than what it saves.
 /// Gives the solver to go on with.
 ///
@@ -29,26 +62,13 @@ pub(super) fn warm_start<L: Loss + Clone>(risk: &EmpiricalRisk<'_, L>, model: &m
     let q = model.parameters().len();
     for every in EVERY {
         let sample = risk.thinned(every);
-        let n = sample.n_rows();
-        if n < ROWS_PER_PARAMETER * q || risk.n_rows() < FEWEST_ROWS {
+        if sample.n_rows() < ROWS_PER_PARAMETER * q || risk.n_rows() < FEWEST_ROWS {
             continue;
         }
-        let start = model.parameters().to_vec();
         let mut on_sample = Newton::tame();
-        let enough = SHARE * 0.5 * q as f64 / n as f64;
-        let mut reached = false;
-        for _ in 0..MOST_STEPS {
-            let step = on_sample.step(&sample, model)?;
-            reached = step.gap_estimate.is_some_and(|gap| gap <= enough);
-            if reached || !step.moved {
-                break;
-            }
+        if approach(&sample, model, &mut on_sample)? {
+            solver = Newton::after_sample(on_sample);
         }
-        if !reached {
-            model.parameters_mut().copy_from_slice(&start);
-            continue;
-        }
-        solver = Newton::after_sample(on_sample);
     }
     Ok(solver)
 }

@@ -8,9 +8,15 @@ use crate::objective::ParameterPenalty;
 /// The way to the optimum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Method {
-    /// Newton's method, over all rows.
+    /// Newton's method, by whichever of the two ways below is expected to cost less: what a factor of the Hessian costs,
+    /// and what products with it do, is estimated from the shape of the data (`objective/product.rs`). Without an l2
+    /// penalty on every coefficient it is a factor, which inference needs too.
     #[default]
+    Auto,
+    /// Newton's method over all rows, by a factor of the Hessian.
     Newton,
+    /// Newton's method over all rows, by conjugate gradients: for many columns, or many classes.
+    NewtonCg,
     /// Limited-memory BFGS, over all rows.
     Lbfgs,
     /// Stochastic gradient descent over mini-batches.
@@ -38,10 +44,17 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether it is Newton's method by a factor, or may be.
+    pub(super) fn is_newton(self) -> bool {
+        matches!(self, Method::Auto | Method::Newton)
+    }
+
     /// The solver's name.
     pub fn name(self) -> &'static str {
         match self {
+            Method::Auto => "auto",
             Method::Newton => "newton",
+            Method::NewtonCg => "newton-cg",
             Method::Lbfgs => "lbfgs",
             Method::Sgd { .. } => "sgd",
             Method::Adam { .. } => "adam",
@@ -146,7 +159,7 @@ impl Default for LogisticRegression {
             penalty: Penalty::default(),
             bounds: Vec::new(),
             intercept: true,
-            method: Method::Newton,
+            method: Method::Auto,
             class_weight: ClassWeight::Equal,
             weight_kind: WeightKind::Frequency,
             covariance: Covariance::Information,
@@ -276,7 +289,7 @@ impl LogisticRegression {
                 return Err(Error::setting("epochs and batch-size", "at least 1", &0));
             }
         }
-        if self.method != Method::Newton && (self.penalty.l1 > 0.0 || !self.bounds.is_empty()) {
+        if !self.method.is_newton() && (self.penalty.l1 > 0.0 || !self.bounds.is_empty()) {
             let found = format!("`{}`", self.method.name());
             return Err(Error::setting("solver", "`newton` for an l1 penalty or bounds", &found));
         }

@@ -202,6 +202,11 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         thinned
     }
 
+    /// The number of outputs.
+    pub(crate) fn n_outputs(&self) -> usize {
+        self.loss.n_outputs()
+    }
+
     /// The number of rows that take part.
     pub(crate) fn n_rows(&self) -> usize {
         self.starts(0, self.rows.len()).map(|start| self.panel_rows(start).len()).sum()
@@ -392,7 +397,7 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Dataset, Feature};
+    use crate::dataset::{Dataset, Feature, Values};
     use crate::loss::{BceWithLogits, CrossEntropy};
 
     fn data() -> Dataset {
@@ -473,6 +478,100 @@ mod tests {
         let largest = (0..1300).filter(|i| i % 50 != 7).map(square).fold(0.0, f64::max);
         let expected = (if outputs == 1 { largest } else { 2.0 * largest }).sqrt();
         assert!((risk.largest_norm(&factor) - expected).abs() < 1e-14 * expected);
+    }
+
+    /// Rounding of sums over 1300 rows, of logits that were added up in another order.
+    const REORDERED: f64 = 1e-11;
+
+    fn close(a: &[f64], b: &[f64]) {
+        let size = b.iter().fold(1.0, |max: f64, b| max.max(b.abs()));
+        assert_eq!(a.len(), b.len());
+        for (at, (a, b)) in a.iter().zip(b).enumerate() {
+            assert!((a - b).abs() <= REORDERED * size, "{at}: {a} and {b}");
+        }
+    }
+
+    /// Rows of every kind of feature, and the same as plain columns of numbers.
+    fn every_kind() -> (Dataset, Dataset) {
+        let n = 1300;
+        let value = |i: usize, j: usize| ((i * 31 + j * 17 + i * i * (j + 1)) % 97) as f64 / 40.0 - 1.0;
+        let number: Vec<f64> = (0..n).map(|i| value(i, 0)).collect();
+        let wide = 9;
+        let matrix: Vec<f64> = (0..n * wide).map(|at| value(at / wide, at % wide + 1)).collect();
+        let narrow: Vec<f32> = (0..n * 2).map(|at| value(at / 2, at % 2 + 20) as f32).collect();
+        let codes: Vec<u32> = (0..n).map(|i| ((i * i + 3 * i) % 21) as u32).collect();
+        let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..n {
+            for j in (0..30).filter(|j| (i * 7 + j * 13 + i * j) % 11 == 0) {
+                columns.push(j as u32);
+                values.push(value(i, j + 30));
+            }
+            starts.push(columns.len());
+        }
+        let y: Vec<f64> = (0..n).map(|i| f64::from((i * 7) % 5 < 2)).collect();
+        let weight: Vec<f64> = (0..n).map(|i| (i % 4) as f64).collect();
+        let compact = vec![
+            Feature::Number(number.clone()),
+            Feature::Codes { codes: codes.clone(), levels: 21 },
+            Feature::Matrix { values: Values::F64(matrix), n_columns: wide },
+            Feature::Product { codes, levels: 21, values: number },
+            Feature::Csr { starts, columns, values: Values::F64(values), n_columns: 30 },
+            Feature::Matrix { values: Values::F32(narrow), n_columns: 2 },
+        ];
+        let compact = Dataset::new(compact, y.clone(), Some(weight.clone())).unwrap();
+        let rows: Vec<Vec<f64>> = (0..n).map(|i| compact.get(i).unwrap().0).collect();
+        let plain = (0..compact.n_columns()).map(|j| Feature::Number(rows.iter().map(|row| row[j]).collect())).collect();
+        let offset: Vec<f64> = (0..n).map(|i| (i % 7) as f64 / 10.0).collect();
+        let plain = Dataset::new(plain, y, Some(weight)).unwrap();
+        (compact.offset_by(offset.clone()).unwrap(), plain.offset_by(offset).unwrap())
+    }
+
+    /// Values, gradients, Hessians and products, of features as they are stored and of their columns one by one, for all
+    /// rows and for a list of them.
+    #[test]
+    fn features_as_they_are_stored_give_what_their_columns_give() {
+        let (compact, plain) = every_kind();
+        let standard = Standardisation::of(&compact.rows(), true);
+        let of_plain = Standardisation { largest: standard.largest.clone(), ..standard.clone() };
+        let list: Vec<usize> = (0..900).map(|i| (i * 7) % 1300).collect();
+        for all in [true, false] {
+            let rows = |data| if all { Dataset::rows(data) } else { Rows::select(data, list.clone()).unwrap() };
+            let risk = |data, standard: &Standardisation| {
+                EmpiricalRisk::new(rows(data), BceWithLogits::default()).standardised(standard.clone())
+            };
+            agree(&risk(&compact, &standard), &risk(&plain, &of_plain));
+        }
+        let classes = |data: &Dataset| {
+            let y = (0..data.len()).map(|i| ((i * 7) % 5 % 3) as f64).collect();
+            data.without_offset().of_classes(y, 3).unwrap()
+        };
+        let (compact, plain) = (classes(&compact), classes(&plain));
+        let loss = CrossEntropy { n_classes: 3, base: false };
+        let risk = |data, standard: &Standardisation| {
+            let risk = EmpiricalRisk::new(Dataset::rows(data), loss).standardised(standard.clone());
+            let n = risk.n_parameters();
+            let gauges = vec![(n - 3..n).collect()];
+            risk.penalised(ParameterPenalty { l2: vec![0.01; n], gauges, ..ParameterPenalty::none(n) }).unwrap()
+        };
+        agree(&risk(&compact, &standard), &risk(&plain, &of_plain));
+    }
+
+    fn agree<L: Loss>(compact: &EmpiricalRisk<'_, L>, plain: &EmpiricalRisk<'_, L>) {
+        let n = compact.n_parameters();
+        let at: Vec<f64> = (0..n).map(|j| ((j * 5) % 7) as f64 / 10.0 - 0.3).collect();
+        let v: Vec<f64> = (0..n).map(|j| ((j * 3) % 5) as f64 / 5.0 - 0.4).collect();
+        let (own, expected) = (compact.sums(&at, Order::Hessian), plain.sums(&at, Order::Hessian));
+        close(&[own.value], &[expected.value]);
+        close(&own.gradient, &expected.gradient);
+        close(&own.hessian, &expected.hessian);
+        close(&compact.sums(&at, Order::Gradient).gradient, &expected.gradient);
+        close(&compact.logits(&at).unwrap(), &plain.logits(&at).unwrap());
+        let expected = Curvature::of_matrix(expected.hessian).matrix_product(&v);
+        for risk in [compact, plain] {
+            let (sums, curvature) = risk.curved(&at);
+            close(&sums.gradient, &own.gradient);
+            close(&risk.hessian_product(&curvature, &v), &expected);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::direct::RowCurvature;
 use super::preconditioner::{Kronecker, Preconditioner};
 use super::{EmpiricalRisk, Objective, Order, Sums};
-use crate::dataset::Feature;
+use crate::dataset::{Direct, Feature};
 use crate::loss::{Loss, Reduction};
 
 /// What products with the Hessian at a point need.
@@ -115,6 +115,13 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
             penalty.add_product(v, &mut product);
         }
         product
+    }
+
+    /// At least the largest `Σⱼ xᵢⱼ²·qⱼ` of any row; `largest` and `q` (n_columns).
+    pub(crate) fn largest_square(&self, largest: &[f64], q: &[f64]) -> f64 {
+        let in_order = self.rows.range().is_some();
+        let direct = Direct::new(self.rows.dataset(), self.standard.as_ref(), 1, in_order);
+        direct.largest_square(&self.rows, largest, q)
     }
 
     /// The mean curvature of the outputs' logits, row-major (outputs, outputs).
