@@ -140,3 +140,24 @@ pub(super) fn give(columns: &mut [f64], width: usize, first: usize, strips: &[La
         strip.iter().zip(rows).for_each(|(lanes, row)| put_eight(row, first + s * LANES, lanes));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AVX-512 takes two strips at once; no bit hangs on it, with an odd number of strips and of rows.
+    #[test]
+    fn two_strips_at_once_are_two() {
+        let n = 61;
+        let number = |i: usize| ((i * 7919) % 1009) as f64 / 1009.0;
+        let values: Vec<f64> = (0..n * n).map(number).collect();
+        let lower = Lower { values: &values, n };
+        let strips: Vec<Lanes> = (0..3 * n).map(|i| array::from_fn(|lane| number(8 * i + lane))).collect();
+        let (mut one, mut two) = (strips.clone(), strips);
+        dispatch!(crate::kernel::level(), simd => {
+            lower.subtract::<_, 1>(simd, &mut one, 48..n, 0..48);
+            lower.subtract::<_, 2>(simd, &mut two, 48..n, 0..48);
+        });
+        assert!(one == two);
+    }
+}
