@@ -5,6 +5,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use logistic::solver::{Go, Step};
 
+/// Moves a bar that somebody sees; the thread that does so is not worth its start where nobody looks.
+fn tick(bar: &ProgressBar) {
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
+}
+
 /// Shows the bytes read, out of those of the files where they are known.
 pub(crate) struct Reading(ProgressBar);
 
@@ -19,7 +26,7 @@ impl Reading {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(Duration::from_millis(200));
+        tick(&bar);
         Reading(bar)
     }
 
@@ -52,7 +59,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_prefix(what);
-        bar.enable_steady_tick(Duration::from_millis(200));
+        tick(&bar);
         Progress(bar)
     }
 

@@ -196,7 +196,7 @@ fn add_lanes_at<S: Simd>(simd: S, loss: &impl Lanes, block: &mut Block<'_>) -> f
         let counts = weight.simd_gt(zero);
         // One by one: the closure of an array's `map` may be compiled as a function without vector instructions.
         let [value, first, second] = loss.lanes(simd, &logits, load(simd, block.y, at));
-        total = total + counts.select(weight * value, zero);
+        total += counts.select(weight * value, zero);
         counts.select(weight * first, zero).store_slice(&mut block.z[at..at + LANES]);
         if !block.curvature.is_empty() {
             counts.select(weight * second, zero).store_slice(&mut block.curvature[at..at + LANES]);
@@ -422,11 +422,11 @@ impl CrossEntropy {
                 let e = exp_of_negative(simd, z - top);
                 let largest = z.simd_eq(top);
                 let first = largest.select(one - found, zero);
-                found = found + first;
-                others = others + e * (one - first);
+                found += first;
+                others += e * (one - first);
                 e.store_slice(&mut block.z[k * n + at..][..LANES]);
             }
-            total = total + counts.select(weight * (top - own + log1p(simd, others)), zero);
+            total += counts.select(weight * (top - own + log1p(simd, others)), zero);
             let inverse = one / (one + others);
             self.derivatives(simd, block, (at, y), (weight, others * inverse, inverse));
         }

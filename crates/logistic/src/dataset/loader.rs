@@ -72,7 +72,7 @@ impl<'a> DataLoader<'a> {
 
     fn deal(&self, shuffler: Option<&mut Generator>) -> Epoch<'a> {
         let rows = match shuffler {
-            Some(rng) => self.rows.choose(&rng.randperm(self.rows.len())),
+            Some(rng) => self.rows.shuffled(rng),
             None => self.rows.clone(),
         };
         Epoch { rows, batch_size: self.batch_size, left: self.n_batches(), start: 0 }

@@ -28,6 +28,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::kernel::LANES;
+use crate::random::torch::Generator;
 
 /// A design matrix (n_rows, n_columns), the outcome y (n_rows), and optionally a weight and an offset per row.
 ///
@@ -359,11 +361,19 @@ impl<'a> Rows<'a> {
         Rows { dataset: self.dataset, selection }
     }
 
-    /// Appends the rows' values to `out`.
-    fn gather(&self, values: &[f64], out: &mut Vec<f64>) {
+    /// Writes the rows' values to `out`, which has room for just these.
+    fn gather(&self, values: &[f64], out: &mut [f64]) {
         match self.places() {
-            Places::Range(range) => out.extend_from_slice(&values[range]),
-            Places::List(list) => out.extend(list.iter().map(|&i| values[i])),
+            Places::Range(range) => out.copy_from_slice(&values[range]),
+            Places::List(list) => {
+                // Eight at a time, since the compiler does not unroll a loop that can end in a wrong index.
+                let ((whole, rest), (whole_list, rest_list)) = (out.as_chunks_mut(), list.as_chunks());
+                for (out, list) in whole.iter_mut().zip(whole_list) {
+                    let (out, list): (&mut [f64; LANES], &[usize; LANES]) = (out, list);
+                    (0..LANES).for_each(|lane| out[lane] = values[list[lane]]);
+                }
+                rest.iter_mut().zip(rest_list).for_each(|(out, &i)| *out = values[i]);
+            }
         }
     }
 
@@ -375,13 +385,14 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The rows at these positions among these rows, within which they must lie; a position may occur more than once.
-    fn choose(&self, positions: &[usize]) -> Rows<'a> {
-        let indices = match self.places() {
-            Places::Range(range) => positions.iter().map(|&position| range.start + position).collect(),
-            Places::List(list) => positions.iter().map(|&position| list[position]).collect(),
+    /// The rows in a random order.
+    fn shuffled(&self, rng: &mut Generator) -> Rows<'a> {
+        let mut order = match self.places() {
+            Places::Range(range) => range.collect(),
+            Places::List(list) => list.to_vec(),
         };
-        Rows::from_list(self.dataset, indices)
+        rng.permute(&mut order);
+        Rows::from_list(self.dataset, order.into())
     }
 
     /// Where the rows stand in the dataset, for loops that are not to ask that again for every row.

@@ -179,15 +179,14 @@ pub(crate) struct Outcomes {
 
 impl Outcomes {
     pub(crate) fn fill(&mut self, rows: &Rows<'_>) {
-        let dataset = rows.dataset();
-        let padded = rows.len().next_multiple_of(LANES);
-        fill(&mut self.y, padded, |y| rows.gather(&dataset.y, y));
-        fill(&mut self.weight, padded, |own| match &dataset.weight {
-            Some(weight) => rows.gather(weight, own),
-            None => own.resize(rows.len(), 1.0),
-        });
+        let (dataset, n) = (rows.dataset(), rows.len());
+        rows.gather(&dataset.y, room(&mut self.y, n));
+        match &dataset.weight {
+            Some(weight) => rows.gather(weight, room(&mut self.weight, n)),
+            None => room(&mut self.weight, n).fill(1.0),
+        }
         match &dataset.offset {
-            Some(offset) => fill(&mut self.offset, padded, |own| rows.gather(offset, own)),
+            Some(offset) => rows.gather(offset, room(&mut self.offset, n)),
             None => self.offset.clear(),
         }
     }
@@ -262,8 +261,11 @@ impl Panel {
         let standard = |x: f64| (x - centre) * factor;
         match (feature, rows.places()) {
             (Feature::Number(values), Places::Range(range)) => shift_and_scale(&values[range], own, centre, factor),
-            (Feature::Number(values), Places::List(list)) => {
-                own.iter_mut().zip(list).for_each(|(own, &i)| *own = standard(values[i]));
+            (Feature::Number(values), Places::List(_)) => {
+                rows.gather(values, own);
+                if (centre, factor) != (0.0, 1.0) {
+                    own.iter_mut().for_each(|own| *own = standard(*own));
+                }
             }
             (Feature::Sparse { rows: nonzero, values, .. }, Places::Range(range)) => {
                 // Rows in a row: their entries stand together.
@@ -321,9 +323,10 @@ impl Panel {
     }
 }
 
-/// Lets `put` append the values of the rows to an empty vector, and pads it with zeros.
-fn fill(values: &mut Vec<f64>, padded: usize, put: impl FnOnce(&mut Vec<f64>)) {
-    values.clear();
-    put(values);
-    values.resize(padded, 0.0);
+/// Room for one number per row, padded with zeros.
+fn room(values: &mut Vec<f64>, n_rows: usize) -> &mut [f64] {
+    values.resize(n_rows.next_multiple_of(LANES), 0.0);
+    let (own, padding) = values.split_at_mut(n_rows);
+    padding.fill(0.0);
+    own
 }

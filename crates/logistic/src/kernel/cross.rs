@@ -55,13 +55,18 @@ fn tile<S: Simd, const M: usize, const V: usize>(
 ) {
     let lanes = S::f64s::LEN;
     let mut sums = [[S::f64s::splat(simd, 0.0); V]; M];
-    for (a, b) in a.values.chunks_exact(a.width).zip(b.values.chunks_exact(b.width)) {
-        let (a, b) = (&a[m..m + M], &b[j..j + V * lanes]);
-        let b: [S::f64s; V] = std::array::from_fn(|v| S::f64s::from_slice(simd, &b[v * lanes..(v + 1) * lanes]));
+    let rows = a.values.len() / a.width;
+    for row in 0..rows {
+        let (a, b) = (&a.values[row * a.width + m..][..M], &b.values[row * b.width + j..][..V * lanes]);
+        // No closures here: what they do to vectors is compiled for the least of processors.
+        let mut vectors = [S::f64s::splat(simd, 0.0); V];
+        for v in 0..V {
+            vectors[v] = S::f64s::from_slice(simd, &b[v * lanes..(v + 1) * lanes]);
+        }
         for i in 0..M {
             let a = S::f64s::splat(simd, a[i]);
             for v in 0..V {
-                sums[i][v] = a.mul_add(b[v], sums[i][v]);
+                sums[i][v] = a.mul_add(vectors[v], sums[i][v]);
             }
         }
     }

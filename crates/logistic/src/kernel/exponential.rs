@@ -19,15 +19,27 @@ pub(crate) fn exp_of_negative<S: Simd>(simd: S, x: f64x8<S>) -> f64x8<S> {
     let shifted = bounded.mul_add(splat(std::f64::consts::LOG2_E), shift);
     let k = shifted - shift;
     let r = k.mul_add(low, k.mul_add(high, bounded));
-    let mut series = splat(1.0 / 6_227_020_800.0);
-    for factorial in
-        [479_001_600.0, 39_916_800.0, 3_628_800.0, 362_880.0, 40_320.0, 5_040.0, 720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0]
-    {
-        series = series.mul_add(r, splat(1.0 / factorial));
-    }
+    // By fours, for one long chain of operations would wait for each; but the leading terms, of which the digits are,
+    // last and one by one.
+    let square = r * r;
+    let fourth = square * square;
+    let low_terms = four(simd, [2.0, 6.0, 24.0, 120.0], r, square);
+    let middle_terms = four(simd, [720.0, 5_040.0, 40_320.0, 362_880.0], r, square);
+    let high_terms = four(simd, [3_628_800.0, 39_916_800.0, 479_001_600.0, 6_227_020_800.0], r, square);
+    let rest = high_terms.mul_add(fourth, middle_terms).mul_add(fourth, low_terms);
+    let series = splat(1.0) + rest.mul_add(square, r);
     let bits: u64x8<S> = shifted.bitcast();
     let power: f64x8<S> = ((bits << 52) + u64x8::splat(simd, 1023 << 52)).bitcast();
     below.select(splat(0.0), series * power)
+}
+
+/// `1/d₀ + x/d₁ + x²/d₂ + x³/d₃`, of `x` and its square.
+#[inline(always)]
+fn four<S: Simd>(simd: S, d: [f64; 4], x: f64x8<S>, square: f64x8<S>) -> f64x8<S> {
+    let splat = |value: f64| f64x8::splat(simd, value);
+    let low = splat(1.0 / d[1]).mul_add(x, splat(1.0 / d[0]));
+    let high = splat(1.0 / d[3]).mul_add(x, splat(1.0 / d[2]));
+    high.mul_add(square, low)
 }
 
 /// `log(1 + t)` for t in [0, 1], in every lane: relative error below 4e-16.
@@ -42,10 +54,12 @@ pub(crate) fn log1p_of_unit<S: Simd>(simd: S, t: f64x8<S>) -> f64x8<S> {
     let base = upper.select(splat(std::f64::consts::LN_2), splat(0.0));
     let s = v / (v + splat(2.0));
     let square = s * s;
-    let mut series = splat(1.0 / 21.0);
-    for odd in [19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0] {
-        series = series.mul_add(square, splat(1.0 / odd));
-    }
+    let fourth = square * square;
+    let low_terms = four(simd, [3.0, 5.0, 7.0, 9.0], square, fourth);
+    let middle_terms = four(simd, [11.0, 13.0, 15.0, 17.0], square, fourth);
+    let high_terms = splat(1.0 / 21.0).mul_add(square, splat(1.0 / 19.0));
+    let eighth = fourth * fourth;
+    let series = high_terms.mul_add(eighth, middle_terms).mul_add(eighth, low_terms);
     // v − s·(v − …) rather than 2·s·(…): the leading v is exact.
     base + (v - s * (v - splat(2.0) * square * series))
 }

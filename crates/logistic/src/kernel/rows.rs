@@ -1,5 +1,8 @@
 //! Rows of a row-major matrix as they stand: their products with vectors, and their sums times numbers. Together they are
 //! a gradient, for which the rows need not be turned into columns first.
+//!
+//! There are no closures over vectors in here, nor in the other kernels: what `array::map` and its like do is compiled
+//! apart, for the least of processors, where it is not inlined.
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFrom, dispatch, f64x8};
 
@@ -64,7 +67,10 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
         let outputs = w.len() / places;
         for start in (0..n).step_by(LANES) {
             // Past the end the last row is taken again; what is put there is not used.
-            let rows: [&[T]; LANES] = std::array::from_fn(|lane| self.row(row((start + lane).min(n - 1))));
+            let mut rows = [self.row(0); LANES];
+            for lane in 0..LANES {
+                rows[lane] = self.row(row((start + lane).min(n - 1)));
+            }
             let mut k = 0;
             while k < outputs {
                 let w = &w[k * places..];
@@ -93,13 +99,19 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
     ) -> [[f64x8<S>; LANES]; K] {
         let places = self.blocks.len();
         let mut all = [[f64x8::splat(simd, 0.0); LANES]; K];
-        let w: [&[f64]; K] = std::array::from_fn(|k| &w[k * places..][..places]);
+        let mut vectors = [w; K];
+        for k in 0..K {
+            vectors[k] = &w[k * places..][..places];
+        }
         let centre = &self.centre[..places];
         for first in (0..LANES).step_by(R) {
             let mut sums = [[f64x8::splat(simd, 0.0); R]; K];
             for (block, &start) in self.blocks.starts.iter().enumerate() {
                 let c = load(simd, centre, block * LANES);
-                let w: [f64x8<S>; K] = std::array::from_fn(|k| load(simd, w[k], block * LANES));
+                let mut w = [c; K];
+                for k in 0..K {
+                    w[k] = load(simd, vectors[k], block * LANES);
+                }
                 for r in 0..R {
                     let x = widen(simd, &rows[first + r][start..][..LANES]) - c;
                     for k in 0..K {
@@ -170,13 +182,21 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
         out: &mut [f64],
     ) {
         let (stride, places) = (n.next_multiple_of(LANES), self.blocks.len());
-        let starts: [usize; B] = std::array::from_fn(|b| self.blocks.starts[first + b]);
-        let c: [f64x8<S>; B] = std::array::from_fn(|b| load(simd, self.centre, (first + b) * LANES));
-        let r: [&[f64]; K] = std::array::from_fn(|k| &r[k * stride..][..n]);
+        let (mut starts, mut c) = ([0; B], [f64x8::splat(simd, 0.0); B]);
+        for b in 0..B {
+            (starts[b], c[b]) = (self.blocks.starts[first + b], load(simd, self.centre, (first + b) * LANES));
+        }
+        let mut numbers = [r; K];
+        for k in 0..K {
+            numbers[k] = &r[k * stride..][..n];
+        }
         let mut sums = [[f64x8::splat(simd, 0.0); B]; K];
         for i in 0..n {
             let x = self.row(row(i));
-            let of_row: [f64x8<S>; K] = std::array::from_fn(|k| f64x8::splat(simd, r[k][i]));
+            let mut of_row = [f64x8::splat(simd, 0.0); K];
+            for k in 0..K {
+                of_row[k] = f64x8::splat(simd, numbers[k][i]);
+            }
             for b in 0..B {
                 let x = widen(simd, &x[starts[b]..][..LANES]) - c[b];
                 for k in 0..K {
@@ -209,10 +229,14 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
     }
 }
 
+/// Eight numbers in 64 bits.
 #[inline(always)]
-fn widen<S: Simd, T: Copy + Into<f64>>(simd: S, x: &[T]) -> f64x8<S> {
-    let x: [f64; LANES] = std::array::from_fn(|lane| x[lane].into());
-    f64x8::simd_from(simd, x)
+pub(super) fn widen<S: Simd, T: Copy + Into<f64>>(simd: S, x: &[T]) -> f64x8<S> {
+    let mut wide = [0.0; LANES];
+    for lane in 0..LANES {
+        wide[lane] = x[lane].into();
+    }
+    f64x8::simd_from(simd, wide)
 }
 
 #[inline(always)]

@@ -41,11 +41,14 @@ fn combine_rows<S: Simd, const R: usize>(
     z: &mut [f64],
     at: usize,
 ) {
-    let mut sums: [f64x8<S>; R] = std::array::from_fn(|r| load(simd, z, r * LANES));
-    for ((column, &centre), &w) in columns.iter().zip(centre).zip(w) {
-        let (centre, w) = (f64x8::splat(simd, centre), f64x8::splat(simd, w));
+    let mut sums = [f64x8::splat(simd, 0.0); R];
+    for r in 0..R {
+        sums[r] = load(simd, z, r * LANES);
+    }
+    for j in 0..columns.len() {
+        let (centre, w) = (f64x8::splat(simd, centre[j]), f64x8::splat(simd, w[j]));
         for r in 0..R {
-            sums[r] = (some(simd, column, at + r * LANES) - centre).mul_add(w, sums[r]);
+            sums[r] = (some(simd, columns[j], at + r * LANES) - centre).mul_add(w, sums[r]);
         }
     }
     for r in 0..R {
@@ -71,9 +74,11 @@ fn inner_one<S: Simd>(simd: S, columns: &[&[f64]], centre: &[f64], r: &[f64], ou
     let last = columns.len() - 1;
     for (at, out) in out.chunks_mut(4).enumerate() {
         // Past the end the last column is taken again, and its sums dropped.
-        let places = [0, 1, 2, 3].map(|j| (4 * at + j).min(last));
-        let four = places.map(|j| columns[j]);
-        let centres = places.map(|j| f64x8::splat(simd, centre[j]));
+        let (mut four, mut centres) = ([columns[0]; 4], [f64x8::splat(simd, 0.0); 4]);
+        for j in 0..4 {
+            let place = (4 * at + j).min(last);
+            (four[j], centres[j]) = (columns[place], f64x8::splat(simd, centre[place]));
+        }
         let mut sums = [f64x8::splat(simd, 0.0); 8];
         for start in (0..four[0].len()).step_by(LANES) {
             let r = load(simd, r, start);
@@ -92,7 +97,8 @@ fn some<S: Simd>(simd: S, values: &[f64], at: usize) -> f64x8<S> {
     if at + LANES <= values.len() {
         return load(simd, values, at);
     }
-    let lanes: [f64; LANES] = std::array::from_fn(|lane| values.get(at + lane).copied().unwrap_or(0.0));
+    let mut lanes = [0.0; LANES];
+    lanes[..values.len() - at].copy_from_slice(&values[at..]);
     f64x8::simd_from(simd, lanes)
 }
 

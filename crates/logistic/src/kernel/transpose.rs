@@ -1,7 +1,8 @@
 //! Rows of a matrix into columns.
 
-use fearless_simd::{Simd, SimdBase, SimdFrom, dispatch, f64x8};
+use fearless_simd::{Simd, SimdBase, dispatch, f64x8};
 
+use super::rows::widen;
 use super::{LANES, level};
 
 /// A column of a row-major matrix, and how it is centred and scaled.
@@ -53,20 +54,10 @@ fn eight<S: Simd, T: Copy + Into<f64>>(
     taken: &[Taken],
     (to, stride): (&mut [f64], usize),
 ) {
-    let load = |row: &[T]| {
-        let row: [f64; LANES] = std::array::from_fn(|lane| row[lane].into());
-        f64x8::simd_from(simd, row)
-    };
-    let mut v: [f64x8<S>; LANES] = [
-        load(rows[0]),
-        load(rows[1]),
-        load(rows[2]),
-        load(rows[3]),
-        load(rows[4]),
-        load(rows[5]),
-        load(rows[6]),
-        load(rows[7]),
-    ];
+    let mut v = [f64x8::splat(simd, 0.0); LANES];
+    for i in 0..LANES {
+        v[i] = widen(simd, rows[i]);
+    }
     for _ in 0..3 {
         let (a, b) = (v[0].interleave(v[4]), v[1].interleave(v[5]));
         let (c, d) = (v[2].interleave(v[6]), v[3].interleave(v[7]));

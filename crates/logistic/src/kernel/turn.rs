@@ -1,6 +1,6 @@
 //! Centred and scaled columns of a row-major block, from rows and from columns.
 
-use fearless_simd::{Simd, SimdBase, SimdFrom, dispatch, f64x8};
+use fearless_simd::{Simd, SimdBase, dispatch, f64x8};
 
 use super::{LANES, level, load};
 
@@ -66,21 +66,19 @@ fn turn_eight<S: Simd>(
 ) {
     let (centre, factor) = (load(simd, centre, 0), load(simd, factor, 0));
     for at in (0..columns[0].len() / LANES * LANES).step_by(LANES) {
-        let mut v: [f64x8<S>; LANES] = columns.map(|column| f64x8::simd_from(simd, eight_of(column, at)));
+        let mut v = [f64x8::splat(simd, 0.0); LANES];
+        for j in 0..LANES {
+            v[j] = load(simd, columns[j], at);
+        }
         for _ in 0..3 {
             let (a, b) = (v[0].interleave(v[4]), v[1].interleave(v[5]));
             let (c, d) = (v[2].interleave(v[6]), v[3].interleave(v[7]));
             v = [a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1];
         }
-        for (i, row) in v.into_iter().enumerate() {
-            ((row - centre) * factor).store_slice(&mut to[(at + i) * stride..][..LANES]);
+        for i in 0..LANES {
+            ((v[i] - centre) * factor).store_slice(&mut to[(at + i) * stride..][..LANES]);
         }
     }
-}
-
-#[inline(always)]
-fn eight_of(values: &[f64], at: usize) -> [f64; LANES] {
-    std::array::from_fn(|lane| values[at + lane])
 }
 
 #[cfg(test)]

@@ -62,12 +62,10 @@ pub struct Sums {
 impl Sums {
     /// The sum over no rows.
     pub fn zero(n_parameters: usize, order: Order) -> Self {
-        let size = |wanted: Order, len: usize| if order >= wanted { vec![0.0; len] } else { Vec::new() };
-        Sums {
-            value: 0.0,
-            gradient: size(Order::Gradient, n_parameters),
-            hessian: size(Order::Hessian, n_parameters * n_parameters),
-        }
+        let size = |wanted: Order, len: usize| if order >= wanted { len } else { 0 };
+        // Memory that is zero already comes by a slower way, which pays for large pieces only.
+        let gradient = std::iter::repeat_n(0.0, size(Order::Gradient, n_parameters)).collect();
+        Sums { value: 0.0, gradient, hessian: vec![0.0; size(Order::Hessian, n_parameters * n_parameters)] }
     }
 
     /// Adds the sums over other rows.
@@ -215,7 +213,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// Where the panels that take part begin, of the rows from `start` (where one begins) to `end`.
     fn starts(&self, start: usize, end: usize) -> impl Iterator<Item = usize> + use<L> {
         let every = self.every;
-        (start..end).step_by(Panel::ROWS).filter(move |start| (start / Panel::ROWS) % every == every / 2)
+        (start..end).step_by(Panel::ROWS).filter(move |start| every == 1 || (start / Panel::ROWS) % every == every / 2)
     }
 
     /// A mini-batch is one panel, and so little work that even to share its list of rows would cost.

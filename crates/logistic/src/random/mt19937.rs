@@ -66,12 +66,23 @@ impl Mt19937 {
         if self.next == WORDS {
             self.advance();
         }
-        let mut word = self.state[self.next];
+        let word = self.state[self.next];
         self.next += 1;
-        word ^= word >> 11;
-        word ^= (word << 7) & 0x9d2c_5680;
-        word ^= (word << 15) & 0xefc6_0000;
-        word ^ (word >> 18)
+        tempered(word)
+    }
+
+    /// Fills `words` with the next ones. Many at once are tempered several at a time.
+    pub fn fill(&mut self, mut words: &mut [u32]) {
+        while !words.is_empty() {
+            if self.next == WORDS {
+                self.advance();
+            }
+            let ready = &self.state[self.next..];
+            let (now, later) = words.split_at_mut(ready.len().min(words.len()));
+            self.next += now.len();
+            now.iter_mut().zip(ready).for_each(|(word, &state)| *word = tempered(state));
+            words = later;
+        }
     }
 
     /// The next two words as one number, the first of them in the high half: the order of NumPy and of PyTorch.
@@ -109,6 +120,15 @@ fn twisted(older: u32, younger: u32) -> u32 {
     (joined >> 1) ^ ((joined & 1).wrapping_neg() & MATRIX)
 }
 
+/// A word of the state as it is handed out.
+#[inline]
+fn tempered(mut word: u32) -> u32 {
+    word ^= word >> 11;
+    word ^= (word << 7) & 0x9d2c_5680;
+    word ^= (word << 15) & 0xefc6_0000;
+    word ^ (word >> 18)
+}
+
 /// Brings the high bits of a seeding word down to the low ones.
 fn scrambled(word: u32) -> u32 {
     word ^ (word >> 30)
@@ -133,6 +153,16 @@ mod tests {
         let mut engine = Mt19937::new(5489);
         let last = (0..10_000).map(|_| engine.next_u32()).last();
         assert_eq!(last, Some(4_123_659_995));
+    }
+
+    #[test]
+    fn many_words_are_those_that_come_one_by_one() {
+        let (mut many, mut single) = (Mt19937::new(7), Mt19937::new(7));
+        for count in [0, 1, 623, 624, 625, 2000, 3] {
+            let mut words = vec![0; count];
+            many.fill(&mut words);
+            assert!(words.iter().all(|&word| word == single.next_u32()), "{count}");
+        }
     }
 
     /// The authors' published output `mt19937ar.out` for the key 0x123, 0x234, 0x345, 0x456.

@@ -86,11 +86,33 @@ impl Generator {
             return self.inside_out(n);
         }
         let mut order: Vec<usize> = (0..n).collect();
-        for i in 0..n.saturating_sub(1) {
-            let places = (n - i) as u32;
-            order.swap(i, i + (self.engine.next_u32() % places) as usize);
-        }
+        self.swap_onwards(&mut order);
         order
+    }
+
+    /// Puts `items` in the order that [`Generator::randperm`] of their number would have.
+    pub(crate) fn permute(&mut self, items: &mut [usize]) {
+        if items.len() >= LARGE_PERMUTATION {
+            let order = self.inside_out(items.len());
+            let before = items.to_vec();
+            items.iter_mut().zip(order).for_each(|(item, place)| *item = before[place]);
+        } else {
+            self.swap_onwards(items);
+        }
+    }
+
+    /// Each place, from the first up, swaps with one not before it.
+    fn swap_onwards(&mut self, items: &mut [usize]) {
+        let mut words = [0; 256];
+        let swaps = items.len().saturating_sub(1);
+        for start in (0..swaps).step_by(words.len()) {
+            let drawn = &mut words[..(swaps - start).min(256)];
+            self.engine.fill(drawn);
+            for (&mut word, first) in drawn.iter_mut().zip(start..) {
+                let rest = &mut items[first..];
+                rest.swap(0, (word % rest.len() as u32) as usize);
+            }
+        }
     }
 
     /// Each new number takes the place of an earlier one (or its own), which moves to the end.
@@ -145,6 +167,14 @@ mod tests {
         fn both_ways_permute(seed: u64, n in 0_usize..500) {
             prop_assert!(is_permutation(Generator::manual_seed(seed).randperm(n)));
             prop_assert!(is_permutation(Generator::manual_seed(seed).inside_out(n)));
+        }
+
+        #[test]
+        fn items_are_permuted_as_their_numbers_are(seed: u64, n in 0_usize..1000) {
+            let mut items: Vec<usize> = (0..n).map(|i| 3 * i + 5).collect();
+            Generator::manual_seed(seed).permute(&mut items);
+            let order = Generator::manual_seed(seed).randperm(n);
+            prop_assert!(items.iter().zip(order).all(|(&item, place)| item == 3 * place + 5));
         }
     }
 }
