@@ -8,6 +8,7 @@ mod entries;
 mod feature;
 mod folds;
 mod loader;
+mod moments;
 mod panel;
 mod row_panel;
 mod split;

@@ -1,8 +1,9 @@
 //! Blocks of rows, expanded for the kernels.
 
 use super::entries::spreads;
+use super::moments::Moments;
 use super::{Feature, Places, Rows, Values};
-use crate::kernel::{Columns, LANES, Taken, shift_and_scale, sum_and_squares, take_columns};
+use crate::kernel::{Columns, LANES, Taken, shift_and_scale, take_columns};
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +38,8 @@ impl Standardisation {
         let dataset = rows.dataset();
         let is_compact = |column: &usize| dataset.features[dataset.layout[*column].0].is_compact();
         let (compact, dense): (Vec<usize>, Vec<usize>) = (0..dataset.n_columns()).partition(is_compact);
-        let origin = if centred { first_row(rows) } else { vec![0.0; dataset.n_columns()] };
+        let first = rows.get(0).ok().filter(|_| centred);
+        let origin = first.map_or_else(|| vec![0.0; dataset.n_columns()], |(x, _)| x);
         let shift = Standardisation { centre: origin, ..Standardisation::none(dataset.n_columns()) }.subset(&dense);
         let parts = rows.chunks(dense.len(), |range| Moments::of(&rows.slice(range), &shift, centred));
         let mut all = Moments::none(dense.len());
@@ -85,73 +87,6 @@ impl Standardisation {
             largest: keep.iter().map(|&k| self.largest[k]).collect(),
         }
     }
-}
-
-/// The weight of some rows, and of every column the mean and the sum of squares about it. Merged by the formula of Chan,
-/// Golub & LeVeque (The American Statistician 37(3), 1983), they lose no digits, and the data are read once.
-struct Moments {
-    weight: f64,
-    mean: Vec<f64>,
-    squares: Vec<f64>,
-    /// No value is below the lowest or above the highest; they need not be values.
-    lowest: Vec<f64>,
-    highest: Vec<f64>,
-}
-
-impl Moments {
-    fn none(n_columns: usize) -> Self {
-        Moments {
-            weight: 0.0,
-            mean: vec![0.0; n_columns],
-            squares: vec![0.0; n_columns],
-            lowest: vec![f64::INFINITY; n_columns],
-            highest: vec![f64::NEG_INFINITY; n_columns],
-        }
-    }
-
-    /// About 0 instead of the mean where the columns are not to be centred.
-    fn of(rows: &Rows<'_>, shift: &Standardisation, centred: bool) -> Self {
-        let n_columns = shift.columns.len();
-        let mut all = Moments::none(n_columns);
-        let mut panel = Panel::new();
-        for start in (0..rows.len()).step_by(Panel::ROWS) {
-            panel.pack(&rows.slice(start..rows.len().min(start + Panel::ROWS)), Some(shift));
-            let (_, weight, _) = panel.padded();
-            let mut part = Moments::none(n_columns);
-            part.weight = weight.iter().sum();
-            for j in (0..n_columns).filter(|_| part.weight > 0.0) {
-                let column = panel.columns(false).get(j);
-                if centred {
-                    part.mean[j] = sum_and_squares(column, weight, 0.0).0 / part.weight;
-                }
-                let (_, squares, largest) = sum_and_squares(column, weight, part.mean[j]);
-                part.squares[j] = squares;
-                (part.lowest[j], part.highest[j]) = (part.mean[j] - largest, part.mean[j] + largest);
-            }
-            all.merge(&part);
-        }
-        all
-    }
-
-    fn merge(&mut self, other: &Moments) {
-        let weight = self.weight + other.weight;
-        if other.weight == 0.0 {
-            return;
-        }
-        let share = other.weight / weight;
-        for j in 0..self.mean.len() {
-            let apart = other.mean[j] - self.mean[j];
-            self.mean[j] += apart * share;
-            self.lowest[j] = self.lowest[j].min(other.lowest[j]);
-            self.highest[j] = self.highest[j].max(other.highest[j]);
-            self.squares[j] += other.squares[j] + apart * apart * self.weight * share;
-        }
-        self.weight = weight;
-    }
-}
-
-fn first_row(rows: &Rows<'_>) -> Vec<f64> {
-    rows.get(0).map_or_else(|_| vec![0.0; rows.dataset().n_columns()], |(x, _)| x)
 }
 
 /// A block of at most [`Panel::ROWS`] rows: centred, scaled, column-major f64, with outcomes, weights and offsets.

@@ -211,6 +211,45 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
         }
     }
 
+    /// For every place, the squares of `x − c` times the rows' weights are added to `squares`, and `largest` becomes no less
+    /// than any of their sizes.
+    ///
+    /// # Shapes
+    /// `weight` at least n; `squares` and `largest` (places).
+    pub(crate) fn add_squares(
+        &self,
+        n: usize,
+        row: impl Fn(usize) -> usize,
+        weight: &[f64],
+        (squares, largest): (&mut [f64], &mut [f64]),
+    ) {
+        dispatch!(level(), simd => self.add_squares_at(simd, n, row, weight, (squares, largest)));
+    }
+
+    #[inline(always)]
+    fn add_squares_at<S: Simd>(
+        &self,
+        simd: S,
+        n: usize,
+        row: impl Fn(usize) -> usize,
+        weight: &[f64],
+        (squares, largest): (&mut [f64], &mut [f64]),
+    ) {
+        for (block, &start) in self.blocks.starts.iter().enumerate() {
+            let place = block * LANES;
+            let centre = load(simd, self.centre, place);
+            let (mut sum, mut most) = (f64x8::splat(simd, 0.0), load(simd, largest, place));
+            for i in 0..n {
+                let about = widen(simd, &self.row(row(i))[start..][..LANES]) - centre;
+                sum = (about * f64x8::splat(simd, weight[i])).mul_add(about, sum);
+                // Rows of weight 0 may widen it.
+                most = most.max(about.abs());
+            }
+            add(simd, sum, &mut squares[place..]);
+            most.store_slice(&mut largest[place..place + LANES]);
+        }
+    }
+
     /// Writes the rows `row(0)` to `row(n − 1)`, less their centre, to `to`, row-major (n, places), in 64 bits; columns
     /// that stand in two blocks are 0 in the second.
     pub(crate) fn copy(&self, n: usize, row: impl Fn(usize) -> usize, to: &mut Vec<f64>) {
