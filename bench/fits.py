@@ -27,9 +27,9 @@ from workloads import WORKLOADS, peer
 PEER_PACKAGES = [
     "numpy", "scipy", "scikit-learn", "liblinear-official", "statsmodels", "glum", "skglm", "torch", "pandas", "polars"
 ]  # fmt: skip
-# A fit that takes longer is not repeated, and given up after as much time again for reading the data.
+# A fit that takes longer is not repeated, and given up after as much time as reading and compiling may take
 LONG_FIT = 60
-LOADING = 60
+LOADING = 120
 REPEATS = {"repeats": 3, "budget": 10.0}
 SCALING = {"n": ("rows", [10_000, 31_623, 100_000, 316_228, 1_000_000, 3_162_278, 10_000_000], {"columns": 28}),
            "p": ("columns", [7, 14, 28, 56, 112, 224], {"rows": 100_000})}  # fmt: skip
