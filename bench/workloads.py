@@ -131,7 +131,7 @@ WORKLOADS = {
     },
     "sparse": {
         "sizes": sizes(
-            {"kind": "sparse", "rows": 200_000, "columns": 100_000, "words": 90}, {"rows": 2_000, "columns": 500}
+            {"kind": "sparse", "rows": 200_000, "columns": 100_000, "words": 77}, {"rows": 2_000, "columns": 500}
         ),
         "programs": programs(
             *OURS,
