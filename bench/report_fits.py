@@ -6,7 +6,7 @@ TITLES = {
     "dense-1m": "{rows:,} rows, {columns} columns of 64 bits",
     "dense-100k": "{rows:,} rows, {columns} columns of 64 bits",
     "wide": "{rows:,} rows, {columns:,} columns of 64 bits",
-    "softmax": "{classes} classes: {rows:,} images of 784 pixels",
+    "softmax": "{classes} classes: {rows:,} images of {side} × {side} pixels",
     "sparse": "{rows:,} rows, {columns:,} columns of which a row has {words} at most",
     "path": "The lasso at up to 100 penalties, chosen by 10-fold cross-validation: {rows:,} rows, {columns} columns",
     "categories": "{rows:,} rows, {numbers} numbers, {categories} categories of {levels:,} levels",

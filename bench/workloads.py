@@ -124,7 +124,9 @@ WORKLOADS = {
         "programs": programs(*DENSE, *RUST),
     },
     "softmax": {
-        "sizes": sizes({"kind": "softmax", "rows": 60_000, "classes": 10}, {"rows": 1_000, "classes": 4}),
+        "sizes": sizes(
+            {"kind": "softmax", "rows": 60_000, "classes": 10, "side": 28}, {"rows": 1_000, "classes": 4, "side": 12}
+        ),
         "programs": programs(
             *OURS, *LBFGS, *NEWTON_CG, *NEWTON_CHOLESKY, sklearn("saga", max_iter=10_000), TORCH
         ),

@@ -11,6 +11,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
 
 # A gap below this is rounding; it is drawn here.
 FLOOR = 1e-16
@@ -46,9 +47,11 @@ def scaling(found, path):
     figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for panel, (symbol, what) in zip(panels, (("n", "rows, of 28 columns"), ("p", "columns, of 100,000 rows"))):
         points = [(point[symbol], point["seconds"]) for point in found[symbol]["points"] if "seconds" in point]
-        sizes, seconds = zip(*points)
-        panel.loglog(sizes, seconds, "o-", color="tab:red")
-        panel.set(xlabel=what, ylabel="seconds", title=f"time as {symbol} to the power of {found[symbol]['exponent']:.2f}")
+        sizes, seconds = np.array(points).T
+        panel.loglog(sizes, seconds, "o", color="tab:red")
+        slope = found[symbol]["exponent"]
+        panel.loglog(sizes, np.exp(np.log(seconds / sizes**slope).mean()) * sizes**slope, "--", color="tab:gray")
+        panel.set(xlabel=what, ylabel="seconds", title=f"time as {symbol} to the power of {slope:.2f}")
         panel.grid(alpha=0.3)
     save(figure, path)
 
