@@ -18,7 +18,7 @@ def fits_markdown(result):
     """The result of the benchmark of fits as a page."""
     software = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     lines = [
-        f"# {result['date']}: fits" + (" (small, a look whether everything runs)" if result["scale"] == "small" else ""),
+        f"# {result['date']}: fits" + (" (small, to see whether it runs)" if result["scale"] == "small" else ""),
         "",
         where(result["machine"]) + f"{software}.".capitalize(),
         "",
