@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 20
 FUZZ_TARGETS ?= csv_to_table json_lines svmlight model_json any_table
 
-.PHONY: build test check doc bench fuzz
+.PHONY: build test check doc bench instructions fuzz
 
 build:            ## the command line, at target/release/logistic
 	$(CARGO) build --release --locked
@@ -20,9 +20,13 @@ check:            ## formatting and lints
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
 
-bench:            ## against PyTorch, pandas and Polars; makes its own virtual environment
+bench:            ## against PyTorch, scikit-learn, Polars and others; makes its own virtual environment
 	python3 bench/run.py
 	python3 bench/tables.py
+	python3 bench/fits.py
+
+instructions:     ## whether fixed work takes more instructions than bench/instructions.json says; wants valgrind
+	python3 bench/instructions.py
 
 # RUSTC_BOOTSTRAP lets the stable compiler count coverage; there is no unsafe code for a sanitizer to watch. What is
 # found goes to fuzz/corpus and fuzz/artifacts, which git ignores; fuzz/seeds is where each run begins.

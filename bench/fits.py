@@ -3,9 +3,9 @@
 
     python3 bench/fits.py [--workload dense-1m …] [--rounds 3] [--scale small]
 
-Builds the release binaries, prepares bench/.venv, writes datasets into a temporary folder (up to 1.2 GB at a time), lets
-the programs take turns, and writes bench/results/DATE-fits.json, DATE-fits.md and two pictures. What was measured of
-other workloads on the same day stays. `--scale small` is a quick look whether everything runs, and keeps nothing in
+Builds the release binaries, prepares bench/.venv, writes datasets into a temporary folder (up to 1.2 GB at a time),
+lets the programs take turns, and writes bench/results/DATE-fits.json, DATE-fits.md and two pictures. What was measured
+of other workloads on the same day stays. `--scale small` is a quick look whether everything runs, and keeps nothing in
 bench/results. Needs nothing but Python and cargo to start.
 """
 
@@ -27,9 +27,9 @@ from workloads import WORKLOADS, peer
 PEER_PACKAGES = [
     "numpy", "scipy", "scikit-learn", "liblinear-official", "statsmodels", "glum", "skglm", "torch", "pandas", "polars"
 ]  # fmt: skip
-# A fit that takes longer is not repeated, and given up after as much time again for reading the data.
+# A fit that takes longer is not repeated, and given up after as much time as reading and compiling may take
 LONG_FIT = 60
-LOADING = 60
+LOADING = 120
 REPEATS = {"repeats": 3, "budget": 10.0}
 SCALING = {"n": ("rows", [10_000, 31_623, 100_000, 316_228, 1_000_000, 3_162_278, 10_000_000], {"columns": 28}),
            "p": ("columns", [7, 14, 28, 56, 112, 224], {"rows": 100_000})}  # fmt: skip
@@ -48,18 +48,18 @@ def file_name(program):
     return "".join(c if c.isalnum() else "-" for c in program)
 
 
-def attempt(folder, name, command):
+def attempt(folder, name, command, limit=LONG_FIT):
     """One process: the median of its fits, its memory, or why there is no answer, which is left in the folder."""
-    run = attempted(*command, limit=LONG_FIT + LOADING)
+    run = attempted(*command, limit=limit + LOADING)
     if "failed" in run:
-        return {"failed": f"> {LONG_FIT} s" if run["cut_off"] else run["failed"]}
+        return {"failed": f"> {limit} s" if run["cut_off"] else run["failed"]}
     told = json.loads(run["printed"])
     (folder / "answers" / f"{file_name(name)}.json").write_text(run["printed"])
     facts = {key: told[key] for key in ("iterations", "termination", "gap_bound", "chosen_l1") if key in told}
     return {"seconds": statistics.median(told["seconds"]), "peak_bytes": run["peak_bytes"], **facts}
 
 
-def take_turns(folder, programs, rounds, after=lambda: None):
+def take_turns(folder, programs, rounds, limit=LONG_FIT, after=lambda: None):
     """Runs every program once a round, so that a slow spell of the machine meets them all alike; `after` the first
     program's first run, something may be written for the others."""
     runs = {name: [] for name in programs}
@@ -69,7 +69,7 @@ def take_turns(folder, programs, rounds, after=lambda: None):
             if "failed" in last or last["seconds"] > LONG_FIT:
                 runs[name].append({})
                 continue
-            runs[name].append(attempt(folder, name, command))
+            runs[name].append(attempt(folder, name, command, limit))
             if turn == at == 0:
                 after()
         print(f"{folder.name}, round {turn + 1} of {rounds}", file=sys.stderr)
@@ -105,7 +105,7 @@ def compare(release, work, name, scale, rounds):
     l2 = 0.0 if workload.get("lasso") else 1 / size["rows"]
     programs = workload["programs"](release, folder, {"l2": l2, **REPEATS})
     after = (lambda: write_penalties(folder, next(iter(programs)))) if workload.get("lasso") else (lambda: None)
-    runs = take_turns(folder, programs, rounds, after)
+    runs = take_turns(folder, programs, rounds, workload.get("limit", LONG_FIT), after)
     judged = json.loads(output(*peer("judge_fits.py"), folder, l2))
     return {"size": size, "l2": l2, "programs": summarise(runs, judged)}
 

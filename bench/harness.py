@@ -49,7 +49,7 @@ def measured(*command):
 
 
 def attempted(*command, limit):
-    """As `measured`, of a command that may fail: then `failed` has the last line of its errors, or says it was cut off."""
+    """As `measured`, of a command that may fail: `failed` is then the last line of its errors."""
     command = [str(part) for part in command]
     with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as complaint:
         start = time.perf_counter()

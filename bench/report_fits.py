@@ -6,7 +6,7 @@ TITLES = {
     "dense-1m": "{rows:,} rows, {columns} columns of 64 bits",
     "dense-100k": "{rows:,} rows, {columns} columns of 64 bits",
     "wide": "{rows:,} rows, {columns:,} columns of 64 bits",
-    "softmax": "{classes} classes: {rows:,} images of 784 pixels",
+    "softmax": "{classes} classes: {rows:,} images of {side} × {side} pixels",
     "sparse": "{rows:,} rows, {columns:,} columns of which a row has {words} at most",
     "path": "The lasso at up to 100 penalties, chosen by 10-fold cross-validation: {rows:,} rows, {columns} columns",
     "categories": "{rows:,} rows, {numbers} numbers, {categories} categories of {levels:,} levels",
@@ -18,7 +18,7 @@ def fits_markdown(result):
     """The result of the benchmark of fits as a page."""
     software = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     lines = [
-        f"# {result['date']}: fits" + (" (small, a look whether everything runs)" if result["scale"] == "small" else ""),
+        f"# {result['date']}: fits" + (" (small, to see whether it runs)" if result["scale"] == "small" else ""),
         "",
         where(result["machine"]) + f"{software}.".capitalize(),
         "",

@@ -1,6 +1,7 @@
-"""Runs `logistic train` on a CSV file and turns what it prints into an answer: `fit_train.py LOGISTIC CSV MODEL SETTINGS`.
+"""Runs `logistic train` on a CSV file and turns what it prints into an answer.
 
-The clock covers the whole process, from start to exit. No import that takes memory: a child begins with its parent's.
+`fit_train.py LOGISTIC CSV MODEL SETTINGS`. The clock covers the whole process, from start to exit.
+No import that takes memory: a child begins with its parent's.
 """
 
 import json

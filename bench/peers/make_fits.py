@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 BLOCK = 100_000
-# Pixels of an image, whose frame stays empty, and the shapes that images are made of.
-SIDE, FRAME, SHAPES = 28, 4, 40
+# The shapes that images are made of.
+SHAPES = 40
 
 
 def outcomes(rng, z):
@@ -65,10 +65,11 @@ def csv(folder, size):
 def softmax(folder, size):
     """Images of ten classes in 256 shades: a class leans to some of forty shapes; dim pixels are 0, as is the frame."""
     rng = np.random.default_rng(2)
-    places = np.stack(np.meshgrid(*[np.arange(SIDE)] * 2), -1).reshape(-1, 2)
-    middle = rng.uniform(FRAME + 2, SIDE - FRAME - 2, (SHAPES, 1, 2))
+    side, frame = size["side"], size["side"] // 7
+    places = np.stack(np.meshgrid(*[np.arange(side)] * 2), -1).reshape(-1, 2)
+    middle = rng.uniform(frame + 2, side - frame - 2, (SHAPES, 1, 2))
     shapes = np.exp(-np.square(places - middle).sum(-1) / (2 * rng.uniform(1.5, 3, (SHAPES, 1)) ** 2))
-    shapes[:, ((places < FRAME) | (places >= SIDE - FRAME)).any(1)] = 0
+    shapes[:, ((places < frame) | (places >= side - frame)).any(1)] = 0
     lean = rng.standard_normal((size["classes"], SHAPES)) * 0.35
     with (folder / "x.f64").open("wb") as x, (folder / "y.f64").open("wb") as y:
         for start in range(0, size["rows"], BLOCK):
@@ -79,7 +80,7 @@ def softmax(folder, size):
             image = np.where(image > 0.3, np.minimum(image, 1), 0)
             (np.round(image * 255) / 255).astype("<f8").tofile(x)
             of.astype("<f8").tofile(y)
-    return size["classes"], [{"kind": "matrix", "values": "x.f64", "n_columns": SIDE * SIDE}]
+    return size["classes"], [{"kind": "matrix", "values": "x.f64", "n_columns": side * side}]
 
 
 def sparse(folder, size):
