@@ -8,12 +8,14 @@ mod combine;
 mod exponential;
 mod inner;
 mod moments;
+mod several;
 mod transpose;
 
 pub(crate) use combine::{combine, shift_and_scale};
 pub(crate) use exponential::{exp_of_negative, log1p_of_unit};
 pub(crate) use inner::{gram, inner};
 pub(crate) use moments::sum_and_squares;
+pub(crate) use several::{combine_several, inner_lanes, sum_lanes};
 pub(crate) use transpose::{Taken, take_columns};
 
 use fearless_simd::{Level, Simd, SimdBase, f64x8};

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::dataset::{Panel, Rows, Standardisation};
-use crate::kernel::{Columns, LANES, combine, gram, inner, sum_and_squares};
+use crate::kernel::{Columns, LANES, combine, combine_several, gram, inner, inner_lanes, sum_and_squares, sum_lanes};
 use crate::loss::{BceWithLogits, Block, Loss};
 
 /// Rows of a block: 200 columns of so many stay in the second-level cache while several fits go over them.
@@ -192,19 +192,27 @@ impl SharedRows {
         let none = vec![Pass { gradient: Vec::new(), ..Pass::default() }; fits.len()];
         let part = |&(first, end, group): &(usize, usize, usize)| {
             let mut passes = none.clone();
-            let mut gradient = vec![0.0; fits.len() * width];
+            let sole = fits.len() == 1;
+            let mut gradient = vec![0.0; fits.len() * width * if sole { 1 } else { LANES }];
             let mut z = Vec::new();
             for block in &self.blocks[first..end] {
                 let x = block.columns(columns);
                 z.clear();
                 z.resize(fits.len() * block.len, 0.0);
-                combine(x, parameters, &mut z);
+                match sole {
+                    true => combine(x, parameters, &mut z),
+                    false => combine_several(x, parameters, &mut z),
+                }
                 for ((&fit, z), pass) in fits.iter().zip(z.chunks_exact_mut(block.len)).zip(&mut passes) {
                     self.residuals(block, (group, fit), z, pass);
                 }
                 let residuals = Columns { values: &z, stride: block.len, len: block.len, count: fits.len() };
-                inner(x, residuals, &mut gradient);
+                match sole {
+                    true => inner(x, residuals, &mut gradient),
+                    false => inner_lanes(x, residuals, &mut gradient),
+                }
             }
+            let gradient = if sole { gradient } else { sum_lanes(&gradient) };
             for (pass, gradient) in passes.iter_mut().zip(gradient.chunks_exact(width)) {
                 pass.gradient = gradient.to_vec();
             }
