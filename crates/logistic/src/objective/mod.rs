@@ -13,7 +13,7 @@ mod shared;
 pub use jeffreys::Jeffreys;
 pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
-pub(crate) use shared::{Group, Pass, SharedRows};
+pub(crate) use shared::{Group, Logits, Pass, SharedRows};
 
 use std::cell::RefCell;
 
