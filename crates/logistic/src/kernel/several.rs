@@ -97,12 +97,7 @@ fn tile<S: Simd, const A: usize, const B: usize>(
     out: &mut [f64],
 ) {
     let place = |i: usize, m: usize| ((k + m) * a.count + j + i) * LANES;
-    let mut sums = [[f64x8::splat(simd, 0.0); B]; A];
-    for i in 0..A {
-        for m in 0..B {
-            sums[i][m] = load(simd, out, place(i, m));
-        }
-    }
+    let mut sums: [[f64x8<S>; B]; A] = std::array::from_fn(|i| std::array::from_fn(|m| load(simd, out, place(i, m))));
     let len = a.len;
     let columns: [&[f64]; A] = std::array::from_fn(|i| &a.get(j + i)[..len]);
     let others: [&[f64]; B] = std::array::from_fn(|m| &b.get(k + m)[..len]);
@@ -115,9 +110,9 @@ fn tile<S: Simd, const A: usize, const B: usize>(
             }
         }
     }
-    for i in 0..A {
-        for m in 0..B {
-            sums[i][m].store_slice(&mut out[place(i, m)..][..LANES]);
+    for (i, sums) in sums.into_iter().enumerate() {
+        for (m, sum) in sums.into_iter().enumerate() {
+            sum.store_slice(&mut out[place(i, m)..][..LANES]);
         }
     }
 }

@@ -18,9 +18,9 @@ const MOST_NUMBERS: usize = 1 << 25;
 const NEAR: f64 = 0.9;
 /// When some have to, so do all that press with so much: they will soon, and a metric is made for all at once.
 const SOON: f64 = 0.5;
-/// The gap, over all rows, that the last step of a sole fit is to end with, and that of a fold, of which no more than losses
+/// The gap, over all rows, that the last step of the first fit is to end with, and that of a fold, of which no more than losses
 /// are wanted: with the second, coefficients are within 5e-9 of their standard errors.
-const SOLE_END: f64 = 1e-19;
+const FIRST_END: f64 = 1e-19;
 const FOLDS_END: f64 = 1e-17;
 /// Passes at one penalty; where so many do not do, another way is taken.
 const MOST_PASSES: usize = 100;
@@ -31,12 +31,12 @@ pub(super) struct Lockstep {
     pub(super) fits: Vec<Walker>,
     /// So many columns take part: those in front.
     front: usize,
-    /// For a sole fit, the last Hessian itself.
+    /// Of the first fit, the Hessian that the metric was made of.
     exact: Option<Exact>,
     worn: Worn,
 }
 
-/// A Hessian where it is from.
+/// A Hessian, and the logits where it is from.
 struct Exact {
     logits: Logits,
     factor: Cholesky,
@@ -67,24 +67,23 @@ impl LogisticRegression {
 }
 
 impl Lockstep {
-    /// Packs the rows. `trains` are the rows that each fit trains on, which `groups` have in parts. None where fits are too
+    /// Packs the rows. `trains` are the rows that each fit trains on, which `groups` have in parts, those of the first being
+    /// the rows that `standard` is of. None where fits are too
     /// unlike.
     pub(super) fn new(groups: &[Group<'_>], standard: &Standardisation, trains: &[&Rows<'_>]) -> Option<Self> {
         let shared = SharedRows::new(groups, standard);
         let p = standard.columns.len();
-        let moments = match trains {
-            // The standardisation is of these very rows.
-            [_] => vec![(vec![0.0; p], vec![1.0; p])],
-            _ => shared.mean_and_spread(),
-        };
-        let walker = |(rows, moments): (&&Rows<'_>, _)| {
+        let mut moments = if trains.len() == 1 { vec![Default::default()] } else { shared.mean_and_spread() };
+        // The standardisation is of these very rows.
+        moments[0] = (vec![0.0; p], vec![1.0; p]);
+        let walker = |(k, (rows, moments)): (usize, (&&Rows<'_>, _))| {
             let totals = class_totals(rows);
             // Without columns the share of class 1 is the probability.
             let bias = (totals[1] / totals[0]).ln();
-            let end = if trains.len() == 1 { SOLE_END } else { FOLDS_END };
+            let end = if k == 0 { FIRST_END } else { FOLDS_END };
             Walker::new(standard, moments, (totals[0] + totals[1], bias), end)
         };
-        let fits = trains.iter().zip(moments).map(walker).collect::<Option<Vec<Walker>>>()?;
+        let fits = trains.iter().zip(moments).enumerate().map(walker).collect::<Option<Vec<Walker>>>()?;
         let mut lockstep = Lockstep { shared, fits, front: 0, exact: None, worn: Worn::default() };
         lockstep.pass(true);
         Some(lockstep)
@@ -152,9 +151,8 @@ impl Lockstep {
         let hessians = self.shared.hessians(self.front, &mean);
         self.fits.par_iter_mut().zip(&hessians).for_each(|(fit, hessian)| fit.take_metric(&places, hessian));
         self.worn = Worn::default();
-        self.exact = match &mut self.fits[..] {
-            [fit] => Cholesky::new(fit.metric(), places.len()).ok().map(|factor| {
-                fit.drift = 0.0;
+        self.exact = match self.fits.first_mut() {
+            Some(fit) => Cholesky::new(fit.metric(), places.len()).ok().map(|factor| {
                 let largest: Vec<f64> = places[1..].iter().map(|&j| fit.standard.largest[j]).collect();
                 Exact {
                     logits: self.shared.logits(self.front, &mean),
@@ -162,7 +160,7 @@ impl Lockstep {
                     factor,
                 }
             }),
-            _ => None,
+            None => None,
         };
     }
 
@@ -205,16 +203,17 @@ impl Lockstep {
         }
     }
 
-    /// The certificate of a sole fit, by the Hessian at hand or a new one; none where another bound has to be looked for.
+    /// The certificate of the first fit, by the Hessian at hand or a new one; none where another bound has to be looked for.
     pub(super) fn certificate(&mut self) -> Option<Certificate> {
         self.bound().or_else(|| {
             self.renew();
+            self.pass(true);
             self.bound()
         })
     }
 
     fn bound(&self) -> Option<Certificate> {
-        let (Some(exact), [fit]) = (&self.exact, &self.fits[..]) else { return None };
+        let (exact, fit) = (self.exact.as_ref()?, self.fits.first()?);
         let places = self.places(self.front);
         let (penalty, objective) = (&fit.penalty, fit.objective());
         let mut gradient = fit.gradient.clone();

@@ -29,7 +29,7 @@ pub(super) struct Walker {
     /// The mean loss of the rows that it trains on, and the summed loss of those that it holds out.
     pub(super) loss: f64,
     pub(super) held_out: f64,
-    /// Of a sole fit, how far any logit has moved since the metric was made, by the last pass.
+    /// Of the first fit, how far any logit has moved since the metric was made, by the last pass.
     pub(super) drift: f64,
     /// The gradient of the mean loss; up to date for columns that take part, and after a whole pass for all.
     pub(super) gradient: Vec<f64>,

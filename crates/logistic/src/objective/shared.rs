@@ -192,7 +192,7 @@ impl SharedRows {
 
     /// One pass over the ones and the first `columns` columns, for some of the fits at their parameters (row after row, the
     /// intercept in front).
-    /// Of a sole fit, also how far its logits are from those it had `since`.
+    /// Of the first fit, also how far its logits are from those `since`.
     pub(crate) fn pass(&self, columns: usize, fits: &[usize], parameters: &[f64], since: Option<&Logits>) -> Vec<Pass> {
         let width = columns + 1;
         let none = vec![Pass { gradient: Vec::new(), ..Pass::default() }; fits.len()];
@@ -206,7 +206,7 @@ impl SharedRows {
                 z.clear();
                 z.resize(fits.len() * block.len, 0.0);
                 combine_several(x, parameters, &mut z);
-                if let Some(since) = since {
+                if let Some(since) = since.filter(|_| fits.first() == Some(&0)) {
                     let moved = z.iter().zip(&since[at]).map(|(z, then)| (z - then).abs());
                     passes[0].drift = moved.fold(passes[0].drift, f64::max);
                 }
