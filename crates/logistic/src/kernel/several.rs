@@ -121,3 +121,38 @@ fn tile<S: Simd, const A: usize, const B: usize>(
 pub(crate) fn sum_lanes(lanes: &[f64]) -> Vec<f64> {
     dispatch!(level(), simd => (0..lanes.len() / LANES).map(|at| sum(load(simd, lanes, at * LANES))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of whole numbers are exact in any order.
+    fn whole(n: usize, step: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * step) % 17) as f64 - 8.0).collect()
+    }
+
+    #[test]
+    fn any_numbers_of_columns_and_outputs() {
+        let (stride, len) = (32, 24);
+        for (count, outputs) in (1..10).flat_map(|count| (1..6).map(move |outputs| (count, outputs))) {
+            let (values, weights, others) =
+                (whole(count * stride, 5), whole(outputs * count, 7), whole(outputs * len, 3));
+            let x = Columns { values: &values, stride, len, count };
+            let mut z = vec![1.0; outputs * len];
+            combine_several(x, &weights, &mut z);
+            let mut lanes = vec![0.0; outputs * count * LANES];
+            inner_lanes(x, Columns { values: &others, stride: len, len, count: outputs }, &mut lanes);
+            let products = sum_lanes(&lanes);
+            for k in 0..outputs {
+                for i in 0..len {
+                    let logit: f64 = (0..count).map(|j| weights[k * count + j] * x.get(j)[i]).sum();
+                    assert_eq!(z[k * len + i], logit);
+                }
+                for j in 0..count {
+                    let product: f64 = (0..len).map(|i| others[k * len + i] * x.get(j)[i]).sum();
+                    assert_eq!(products[k * count + j], product);
+                }
+            }
+        }
+    }
+}

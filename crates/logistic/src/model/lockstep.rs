@@ -165,7 +165,7 @@ impl Lockstep {
     }
 
     /// Steps until all fits are at the minimum over the columns that take part, and the gradient of all columns is known
-    /// there. The number of passes; none where there were too many.
+    /// there. The number of passes; none where there were too many, or no way down.
     fn descend(&mut self) -> Option<usize> {
         self.fits.iter_mut().for_each(Walker::set_off);
         let places = self.places(self.front);
@@ -180,6 +180,9 @@ impl Lockstep {
             }
             whole = self.fits.iter().all(Walker::ends);
             self.pass(whole);
+            if self.fits.iter().any(|fit| fit.stuck) {
+                return None;
+            }
             if self.fits.iter().all(|fit| fit.done) && whole {
                 return Some(passes + 1);
             }

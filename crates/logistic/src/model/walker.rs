@@ -40,6 +40,8 @@ pub(super) struct Walker {
     trial: Option<Trial>,
     halvings: usize,
     pub(super) done: bool,
+    /// Whether no step, however short, led down.
+    pub(super) stuck: bool,
 }
 
 /// A step before it is known to serve.
@@ -99,6 +101,7 @@ impl Walker {
             trial: None,
             halvings: 0,
             done: true,
+            stuck: false,
         })
     }
 
@@ -207,12 +210,9 @@ impl Walker {
             let falls = there <= here + 1e-4 * trial.length * trial.slope + rounding;
             if !falls {
                 self.halvings += 1;
-                if self.halvings > MOST_HALVINGS {
-                    self.done = true;
-                } else {
-                    trial.length *= 0.5;
-                    self.trial = Some(trial);
-                }
+                self.stuck = self.halvings > MOST_HALVINGS;
+                trial.length *= 0.5;
+                self.trial = Some(trial);
                 return;
             }
             self.done = trial.length == 1.0 && trial.leaves * self.weight() <= self.end;
