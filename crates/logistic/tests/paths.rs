@@ -3,7 +3,7 @@
 mod golden;
 
 use golden::{Problem, floats};
-use logistic::dataset::{Dataset, Feature, Fold, Folds, Split};
+use logistic::dataset::{Dataset, Feature, Fold, Folds, Rows, Split};
 use logistic::model::{ClassWeight, CrossValidation, CvPoint, ELASTIC_NET_RATIOS, LogisticRegression, Penalty, Rule};
 use logistic::random::numpy::RandomState;
 use logistic::solver::{Go, Termination};
@@ -176,21 +176,20 @@ fn rules() {
     assert!(sparse.chosen().n_nonzero >= 3 && sparse.chosen().n_nonzero <= minimum.chosen().n_nonzero);
 }
 
-#[test]
-fn the_loss_is_that_of_rows_held_out() {
-    let data = data(|_| 1.0).weighted((0..300).map(|i| 0.5 + f64::from(i % 4)).collect()).unwrap();
-    let folds = Folds::stratified(&data.rows(), 4, 3).unwrap();
-    let found = standardised().cross_validate(&data.rows(), &folds, &[0.5], Rule::Minimum).unwrap().0;
+/// Holds the losses of a cross-validation against fits of each fold alone, every ninth by hand.
+fn check_losses(data: &Dataset, rows: &Rows<'_>, folds: &Folds<'_>) {
+    let found = standardised().cross_validate(rows, folds, &[0.5], Rule::Minimum).unwrap().0;
     let weight = data.weight().unwrap();
     for value in found.values.iter().step_by(9) {
-        // Weight and loss of each fold, by hand.
+        // Weight and loss of each fold.
         let of_fold = |fold: &Fold<'_>| {
             let penalty = Penalty { l1: value.l1, l2: value.l2, ..standardised().penalty };
             let fit = LogisticRegression { penalty, ..standardised() };
             let fit = fit.fit(&fold.train, &mut |_, _| Go::On).unwrap();
             let loss = |i: usize| {
                 let (x, y) = data.get(i).unwrap();
-                let z = fit.bias[0] + x.iter().zip(&fit.weight).map(|(x, w)| x * w.unwrap()).sum::<f64>();
+                let of = |(x, w): (&f64, &Option<f64>)| x * w.unwrap_or(0.0);
+                let z = fit.bias[0] + x.iter().zip(&fit.weight).map(of).sum::<f64>();
                 weight[i] * (f64::ln_1p(f64::exp(z)) - y * z)
             };
             let total = fold.held_out.indices().map(|i| weight[i]).sum::<f64>();
@@ -199,10 +198,38 @@ fn the_loss_is_that_of_rows_held_out() {
         let folds: Vec<(f64, f64)> = folds.folds.iter().map(of_fold).collect();
         let total: f64 = folds.iter().map(|(w, _)| w).sum();
         let mean = folds.iter().map(|(w, loss)| w * loss).sum::<f64>() / total;
-        let variance = folds.iter().map(|(w, loss)| w * (loss - mean).powi(2)).sum::<f64>() / total / 3.0;
+        let of_others = (folds.len() - 1) as f64;
+        let variance = folds.iter().map(|(w, loss)| w * (loss - mean).powi(2)).sum::<f64>() / total / of_others;
         assert!((value.mean_log_loss - mean).abs() <= HELD_OUT, "{} {mean}", value.mean_log_loss);
         assert!((value.std_error - variance.sqrt()).abs() <= HELD_OUT);
     }
+}
+
+fn weighted(data: Dataset) -> Dataset {
+    data.weighted((0..300).map(|i| 0.5 + f64::from(i % 4)).collect()).unwrap()
+}
+
+#[test]
+fn the_loss_is_that_of_rows_held_out() {
+    let data = weighted(data(|_| 1.0));
+    let rows = data.rows();
+    check_losses(&data, &rows, &Folds::stratified(&rows, 4, 3).unwrap());
+}
+
+/// Folds that go side by side share rows in any pattern, and need not agree on which columns vary.
+#[test]
+fn folds_of_any_kind_lose_what_they_lose_alone() {
+    let times: Vec<f64> = (0..300).map(f64::from).collect();
+    let mut late = data(|j| 10f64.powi(j as i32 - 4)).features().to_vec();
+    late.push(Feature::Number((0..300).map(|i| f64::from(u8::from(i > 200 && i % 3 == 0))).collect()));
+    let y = data(|_| 1.0).y().to_vec();
+    let data = weighted(Dataset::new(late, y, None).unwrap());
+    let rows = data.rows();
+    check_losses(&data, &rows, &Folds::time_ordered(&rows, &times, 4).unwrap());
+    // Some rows twice.
+    let rows = Rows::select(&data, (0..300).chain(40..90).collect::<Vec<usize>>()).unwrap();
+    let groups: Vec<usize> = (0..300).map(|i| i / 7).collect();
+    check_losses(&data, &rows, &Folds::grouped(&rows, &groups, 3).unwrap());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod moments;
 mod rows;
 mod slices;
 mod tile;
+mod several;
 mod transpose;
 mod turn;
 
@@ -23,6 +24,7 @@ pub(crate) use moments::sum_and_squares;
 pub(crate) use rows::{Blocks, RowMajor};
 pub(crate) use slices::{combine_slices, inner_slices};
 pub(crate) use tile::{Lanes, SHORT, TALL, eight, is_wide, put_eight, tile};
+pub(crate) use several::{combine_several, inner_lanes, sum_lanes};
 pub(crate) use transpose::{Taken, take_columns};
 pub(crate) use turn::{Spread, centre_rows, turn_columns};
 

@@ -1,17 +1,14 @@
 //! The penalty chosen by the log loss of rows held out (Hastie, Tibshirani & Friedman, *The Elements of Statistical
 //! Learning*, 2nd ed. 2009, §7.10).
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::lockstep::Lockstep;
 use super::path::Path;
 use super::settings::{LogisticRegression, Penalty};
-use crate::dataset::{Dataset, Fold, Folds, Rows, Split};
+use crate::dataset::{Fold, Folds, Rows, Split};
 use crate::error::{Error, Result};
-use crate::objective::{Group, Order};
+use crate::objective::Order;
 use crate::solver::Go;
 
 /// How a penalty is chosen by the losses of all.
@@ -93,12 +90,13 @@ impl LogisticRegression {
             return Err(Error::Shape { what: "number of rows of the folds' dataset".to_string(), expected, found });
         }
         self.as_weighted(rows, |rows, settings| {
-            let path = |ratio: &f64| settings.path(rows, *ratio, VALUES);
-            let mut paths = l1_ratios.par_iter().map(path).collect::<Result<Vec<Path>>>()?;
             let folds_of_data: Vec<Fold<'_>> = folds.folds.iter().map(|fold| fold.of(rows)).collect();
+            let mut paths: Vec<Path> = Vec::with_capacity(l1_ratios.len());
             let mut losses: Vec<Vec<f64>> = Vec::new();
-            for path in &paths {
-                losses.extend(settings.losses_of_folds(rows, &folds_of_data, path)?);
+            for &ratio in l1_ratios {
+                let (path, of_folds) = settings.path_with_losses(rows, &folds_of_data, ratio)?;
+                paths.push(path);
+                losses.extend(of_folds);
             }
             let weights: Vec<f64> = folds_of_data.iter().map(|fold| fold.held_out.total_weight()).collect();
             let of_paths = paths.iter().zip(losses.chunks_exact(weights.len()));
@@ -113,46 +111,23 @@ impl LogisticRegression {
         })
     }
 
-    /// The mean loss of the rows held out, by fold and penalty of a path.
-    fn losses_of_folds(&self, rows: &Rows<'_>, folds: &[Fold<'_>], path: &Path) -> Result<Vec<Vec<f64>>> {
+    /// The path of all rows, and the mean loss of the rows held out, by fold and penalty.
+    fn path_with_losses(&self, rows: &Rows<'_>, folds: &[Fold<'_>], l1_ratio: f64) -> Result<(Path, Vec<Vec<f64>>)> {
+        self.for_largest_penalty(rows, l1_ratio)?;
         if folds.iter().any(|fold| fold.held_out.total_weight() <= 0.0) {
             return Err(Error::setting("cv-folds", "such that rows of some weight are held out", &"a fold without"));
         }
+        let mut trained = folds.iter().map(|fold| &fold.train).chain([rows]);
+        if trained.all(|rows| self.goes_in_lockstep(rows, l1_ratio))
+            && let Some(found) = self.side_by_side(rows, folds, l1_ratio, VALUES)?
+        {
+            return Ok(found);
+        }
+        let path = self.path(rows, l1_ratio, VALUES)?;
         let of = |l1, l2| Penalty { l1, l2, ..self.penalty.clone() };
         let penalties: Vec<Penalty> = path.points.iter().map(|point| of(point.l1, point.l2)).collect();
-        if folds.iter().map(|fold| &fold.train).chain([rows]).all(|rows| self.goes_in_lockstep(rows, path.l1_ratio)) {
-            if let Some(losses) = self.losses_in_lockstep(rows, folds, &penalties)? {
-                return Ok(losses);
-            }
-        }
-        folds.par_iter().map(|fold| self.losses(fold, &penalties)).collect()
-    }
-
-    /// The same, with all folds side by side; none where they are too unlike.
-    fn losses_in_lockstep(
-        &self,
-        rows: &Rows<'_>,
-        folds: &[Fold<'_>],
-        penalties: &[Penalty],
-    ) -> Result<Option<Vec<Vec<f64>>>> {
-        let settings = |penalty: &Penalty| LogisticRegression { penalty: penalty.clone(), ..self.clone() };
-        for fold in folds {
-            penalties.first().map_or(Ok(()), |penalty| settings(penalty).check(&fold.train))?;
-        }
-        let Some(groups) = groups(rows.dataset(), folds)? else { return Ok(None) };
-        let (standard, _) = settings(&penalties[0]).columns(rows, 1)?;
-        let trains: Vec<&Rows<'_>> = folds.iter().map(|fold| &fold.train).collect();
-        let weights: Vec<f64> = folds.iter().map(|fold| fold.held_out.total_weight()).collect();
-        let Some(mut lockstep) = Lockstep::new(&groups, &standard, &trains) else { return Ok(None) };
-        let mut losses = vec![Vec::with_capacity(penalties.len()); folds.len()];
-        for penalty in penalties {
-            if !lockstep.go_on(self, penalty.clone()) {
-                return Ok(None);
-            }
-            let of_folds = lockstep.fits.iter().zip(&weights).map(|(fit, weight)| fit.held_out / weight);
-            losses.iter_mut().zip(of_folds).for_each(|(losses, loss)| losses.push(loss));
-        }
-        Ok(Some(losses))
+        let losses = folds.par_iter().map(|fold| self.losses(fold, &penalties)).collect::<Result<Vec<Vec<f64>>>>()?;
+        Ok((path, losses))
     }
 
     /// The mean loss of the rows held out of one fold, at every penalty.
@@ -165,36 +140,6 @@ impl LogisticRegression {
         })?;
         Ok(losses)
     }
-}
-
-/// The rows of the folds, in groups of those that play the same part in each; none where there are so many groups that
-/// little is shared.
-fn groups<'a>(data: &'a Dataset, folds: &[Fold<'_>]) -> Result<Option<Vec<Group<'a>>>> {
-    let k = folds.len();
-    // How often each row is trained on in every fold, and how often held out.
-    let mut parts = vec![vec![0_u32; 2 * k]; data.len()];
-    for (at, fold) in folds.iter().enumerate() {
-        fold.train.indices().for_each(|row| parts[row][at] += 1);
-        fold.held_out.indices().for_each(|row| parts[row][k + at] += 1);
-    }
-    let mut places: HashMap<&[u32], usize> = HashMap::new();
-    let mut rows: Vec<(&[u32], Vec<usize>)> = Vec::new();
-    for (row, part) in parts.iter().enumerate().filter(|(_, part)| part.iter().any(|&times| times > 0)) {
-        let place = *places.entry(part).or_insert(rows.len());
-        if place == rows.len() {
-            rows.push((part, Vec::new()));
-        }
-        rows[place].1.push(row);
-    }
-    if rows.len() > 2 * k {
-        return Ok(None);
-    }
-    let group = |(part, rows): (&[u32], Vec<usize>)| {
-        let times: Vec<f64> = part.iter().map(|&times| f64::from(times)).collect();
-        let (trains, held_out) = (times[..k].to_vec(), times[k..].to_vec());
-        Ok(Group { rows: Rows::select(data, rows)?, trains, held_out })
-    };
-    rows.into_iter().map(group).collect::<Result<Vec<Group<'a>>>>().map(Some)
 }
 
 impl CrossValidation {

@@ -31,6 +31,7 @@ mod scoring;
 mod screening;
 mod separation;
 mod settings;
+mod side_by_side;
 mod singular_values;
 mod walker;
 

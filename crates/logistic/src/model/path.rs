@@ -2,15 +2,13 @@
 //! Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010, §2.5), each started from the one before.
 
 use super::attempt::{CERTIFIED, counted};
-use super::certificate::{Centre, certify};
 use super::fit::{Fit, Solution};
-use super::lockstep::Lockstep;
 use super::settings::{ClassWeight, LogisticRegression, Method, Penalty};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy};
-use crate::objective::{Group, Objective, Order, Sums};
-use crate::solver::{Certificate, Go, Known, Termination};
+use crate::objective::{Objective, Order, Sums};
+use crate::solver::{Certificate, Go, Termination};
 
 /// Fits over falling penalties.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,8 +76,8 @@ impl LogisticRegression {
     pub fn path(&self, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Result<Path> {
         let null = self.for_largest_penalty(rows, l1_ratio)?;
         if self.goes_in_lockstep(rows, l1_ratio) {
-            let sole = |rows: &Rows<'_>, settings: &LogisticRegression| settings.sole_path(rows, l1_ratio, n_values);
-            if let Some(path) = self.as_weighted(rows, sole)? {
+            let sole = |rows: &Rows<'_>, own: &LogisticRegression| own.side_by_side(rows, &[], l1_ratio, n_values);
+            if let Some((path, _)) = self.as_weighted(rows, sole)? {
                 return Ok(path);
             }
         }
@@ -90,38 +88,6 @@ impl LogisticRegression {
             Ok(if has_ended(&points) { Go::Stop } else { Go::On })
         })?;
         Ok(Path { l1_ratio, points })
-    }
-
-    /// The path of rows that can go [in lockstep](Self::goes_in_lockstep); none where it turns out that they cannot.
-    fn sole_path(&self, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Result<Option<Path>> {
-        let (standard, _) = self.columns(rows, 1)?;
-        let group = Group { rows: rows.clone(), trains: vec![1.0], held_out: vec![0.0] };
-        let Some(mut lockstep) = Lockstep::new(&[group], &standard, &[rows]) else { return Ok(None) };
-        let largest = self.largest_of(&lockstep.fits[0].gradient, &standard, l1_ratio)?;
-        let null_loss = lockstep.fits[0].loss;
-        let mut points: Vec<PathPoint> = Vec::new();
-        for penalty in self.grid(largest, rows, l1_ratio, n_values) {
-            if !lockstep.go_on(self, penalty.clone()) {
-                return Ok(None);
-            }
-            let (certificate, fit) = (lockstep.certificate(), &lockstep.fits[0]);
-            let certificate = match certificate {
-                Some(certificate) => certificate,
-                None => {
-                    let settings = LogisticRegression { penalty: penalty.clone(), ..self.clone() };
-                    let risk = settings.risk(rows, &standard, BceWithLogits::default())?;
-                    let centre = Centre { rows, standard: &standard, outputs: 1 };
-                    certify(&risk, &fit.penalty, &fit.at, &centre, (Known::default(), true)).certificate
-                }
-            };
-            let explained = 1.0 - fit.loss / null_loss;
-            let reached = (&standard, &fit.at[..]);
-            points.push(PathPoint::of_two_classes((&penalty, certificate), reached, rows, explained));
-            if has_ended(&points) {
-                break;
-            }
-        }
-        Ok(Some(Path { l1_ratio, points }))
     }
 
     /// The least total penalty λ at which every penalised coefficient is 0 (to rounding): max |∇ⱼ|/(factorⱼ·ratio)
@@ -136,7 +102,7 @@ impl LogisticRegression {
     }
 
     /// Refuses what has no path. Gives the settings of a fit in which only what is not penalised is fitted.
-    fn for_largest_penalty(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<LogisticRegression> {
+    pub(super) fn for_largest_penalty(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<LogisticRegression> {
         if !(0.0..=1.0).contains(&l1_ratio) {
             return Err(Error::setting("l1-ratio", "between 0 and 1", &l1_ratio));
         }
@@ -163,7 +129,7 @@ impl LogisticRegression {
     }
 
     /// The largest penalty, by the gradient where every penalised coefficient is 0.
-    fn largest_of(&self, gradient: &[f64], standard: &Standardisation, l1_ratio: f64) -> Result<f64> {
+    pub(super) fn largest_of(&self, gradient: &[f64], standard: &Standardisation, l1_ratio: f64) -> Result<f64> {
         let unit = LogisticRegression { penalty: Penalty { l1: 1.0, l2: 0.0, ..self.penalty.clone() }, ..self.clone() };
         let outputs = gradient.len() / (standard.columns.len() + usize::from(self.intercept)).max(1);
         let unit = unit.parameter_penalty(standard, outputs);
@@ -204,7 +170,7 @@ impl LogisticRegression {
     }
 
     /// The penalties of a path.
-    fn grid(&self, largest: f64, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Vec<Penalty> {
+    pub(super) fn grid(&self, largest: f64, rows: &Rows<'_>, l1_ratio: f64, n_values: usize) -> Vec<Penalty> {
         let smallest = if rows.len() > rows.dataset().n_columns() { SMALLEST.0 } else { SMALLEST.1 };
         let smallest = if l1_ratio < RIDGE_START { smallest * RIDGE_START } else { smallest };
         let steps = n_values.saturating_sub(1).max(1) as f64;
@@ -234,7 +200,7 @@ impl LogisticRegression {
 }
 
 /// Whether a path ends with its last point.
-fn has_ended(points: &[PathPoint]) -> bool {
+pub(super) fn has_ended(points: &[PathPoint]) -> bool {
     let explained = |back: usize| points.iter().rev().nth(back).map_or(0.0, |point| point.deviance_explained);
     let (before, now) = (explained(1), explained(0));
     points.len() >= LEAST_VALUES && (now - before < LEAST_GAIN * now || now > MOST_EXPLAINED)
@@ -265,7 +231,7 @@ impl PathPoint {
     }
 
     /// Of a fit with one output and an intercept, by its parameters in standardised columns.
-    fn of_two_classes(
+    pub(super) fn of_two_classes(
         (penalty, certificate): (&Penalty, Certificate),
         (standard, parameters): (&Standardisation, &[f64]),
         rows: &Rows<'_>,

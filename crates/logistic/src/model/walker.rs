@@ -5,9 +5,6 @@ use crate::dataset::Standardisation;
 use crate::objective::{ParameterPenalty, Pass};
 use crate::solver::rough_minimum;
 
-/// The gap, over all rows, that a step is to end with: what is left moves no coefficient by more than 5e-9 of its standard
-/// error.
-const END: f64 = 1e-17;
 /// Below this gap over all rows, differences of gradients tell more of rounding than of curvature.
 const TELLING: f64 = 1e-9;
 /// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
@@ -25,11 +22,15 @@ pub(super) struct Walker {
     constant: Vec<bool>,
     /// The weight of the rows.
     total: f64,
+    /// The gap, over all rows, that the last step is to end with.
+    end: f64,
     pub(super) penalty: ParameterPenalty,
     pub(super) at: Vec<f64>,
     /// The mean loss of the rows that it trains on, and the summed loss of those that it holds out.
     pub(super) loss: f64,
     pub(super) held_out: f64,
+    /// Of the first fit, how far any logit has moved since the metric was made, by the last pass.
+    pub(super) drift: f64,
     /// The gradient of the mean loss; up to date for columns that take part, and after a whole pass for all.
     pub(super) gradient: Vec<f64>,
     /// About the Hessian of the mean loss, at places; both triangles.
@@ -39,6 +40,8 @@ pub(super) struct Walker {
     trial: Option<Trial>,
     halvings: usize,
     pub(super) done: bool,
+    /// Whether no step, however short, led down.
+    pub(super) stuck: bool,
 }
 
 /// A step before it is known to serve.
@@ -62,6 +65,7 @@ impl Walker {
         shared: &Standardisation,
         (centre, mut scale): (Vec<f64>, Vec<f64>),
         (total, bias): (f64, f64),
+        end: f64,
     ) -> Option<Self> {
         let p = shared.columns.len();
         let constant: Vec<bool> =
@@ -85,16 +89,19 @@ impl Walker {
             scale,
             constant,
             total,
+            end,
             penalty,
             at,
             loss: 0.0,
             held_out: 0.0,
+            drift: 0.0,
             gradient,
             metric: Vec::new(),
             decrease: f64::INFINITY,
             trial: None,
             halvings: 0,
             done: true,
+            stuck: false,
         })
     }
 
@@ -122,7 +129,7 @@ impl Walker {
 
     /// Whether the step at hand is expected to be the last.
     pub(super) fn ends(&self) -> bool {
-        self.trial.as_ref().is_none_or(|trial| trial.length == 1.0 && trial.leaves * self.weight() <= END)
+        self.trial.as_ref().is_none_or(|trial| trial.length == 1.0 && trial.leaves * self.weight() <= self.end)
     }
 
     /// What a gap per row is multiplied by.
@@ -132,7 +139,7 @@ impl Walker {
 
     /// A gap that is left with confidence, per row.
     pub(super) fn left(&self) -> f64 {
-        END / self.weight()
+        self.end / self.weight()
     }
 
     /// Looks for a step, where there is none at hand. Where there is none to be found, the fit is done.
@@ -203,15 +210,12 @@ impl Walker {
             let falls = there <= here + 1e-4 * trial.length * trial.slope + rounding;
             if !falls {
                 self.halvings += 1;
-                if self.halvings > MOST_HALVINGS {
-                    self.done = true;
-                } else {
-                    trial.length *= 0.5;
-                    self.trial = Some(trial);
-                }
+                self.stuck = self.halvings > MOST_HALVINGS;
+                trial.length *= 0.5;
+                self.trial = Some(trial);
                 return;
             }
-            self.done = trial.length == 1.0 && trial.leaves * self.weight() <= END;
+            self.done = trial.length == 1.0 && trial.leaves * self.weight() <= self.end;
             let telling = trial.decrease * self.weight() > TELLING;
             let moved: Vec<f64> = places.iter().map(|&j| ahead[j] - self.at[j]).collect();
             let before: Vec<f64> = places.iter().map(|&j| self.gradient[j]).collect();
@@ -223,7 +227,8 @@ impl Walker {
         } else {
             self.look(seen, pass);
         }
-        (self.at, self.loss, self.held_out) = (ahead, loss, pass.held_out);
+        (self.at, self.loss) = (ahead, loss);
+        (self.held_out, self.drift) = (pass.held_out, pass.drift);
     }
 
     /// Takes the gradient over into own columns.

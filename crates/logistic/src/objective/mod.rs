@@ -20,7 +20,7 @@ pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
 pub use preconditioner::Preconditioner;
 pub use product::Curvature;
-pub(crate) use shared::{Group, Pass, SharedRows};
+pub(crate) use shared::{Group, Logits, Pass, SharedRows};
 
 use std::borrow::Cow;
 use std::cell::RefCell;

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::dataset::{Panel, Rows, Standardisation};
-use crate::kernel::{Columns, LANES, combine, gram, inner, sum_and_squares};
+use crate::kernel::{Columns, LANES, combine_several, gram, inner, inner_lanes, sum_and_squares, sum_lanes};
 use crate::loss::{BceWithLogits, Block, Loss};
 
 /// Rows of a block: 200 columns of so many stay in the second-level cache while several fits go over them.
@@ -53,7 +53,12 @@ pub(crate) struct Pass {
     pub(crate) held_out: f64,
     /// The gradient of the first, the intercept in front, then the columns in their order.
     pub(crate) gradient: Vec<f64>,
+    /// The furthest that any logit, of rows or of those that pad them, is from what it was.
+    pub(crate) drift: f64,
 }
+
+/// The logits of every block.
+pub(crate) type Logits = Vec<Vec<f64>>;
 
 /// Weight, mean and sum of squares about it, of every column.
 struct Moments {
@@ -187,24 +192,34 @@ impl SharedRows {
 
     /// One pass over the ones and the first `columns` columns, for some of the fits at their parameters (row after row, the
     /// intercept in front).
-    pub(crate) fn pass(&self, columns: usize, fits: &[usize], parameters: &[f64]) -> Vec<Pass> {
+    /// Of the first fit, also how far its logits are from those `since`.
+    pub(crate) fn pass(&self, columns: usize, fits: &[usize], parameters: &[f64], since: Option<&Logits>) -> Vec<Pass> {
         let width = columns + 1;
         let none = vec![Pass { gradient: Vec::new(), ..Pass::default() }; fits.len()];
         let part = |&(first, end, group): &(usize, usize, usize)| {
             let mut passes = none.clone();
-            let mut gradient = vec![0.0; fits.len() * width];
+            let sole = fits.len() == 1;
+            let mut gradient = vec![0.0; fits.len() * width * if sole { 1 } else { LANES }];
             let mut z = Vec::new();
-            for block in &self.blocks[first..end] {
+            for (at, block) in (first..end).zip(&self.blocks[first..end]) {
                 let x = block.columns(columns);
                 z.clear();
                 z.resize(fits.len() * block.len, 0.0);
-                combine(x, parameters, &mut z);
+                combine_several(x, parameters, &mut z);
+                if let Some(since) = since.filter(|_| fits.first() == Some(&0)) {
+                    let moved = z.iter().zip(&since[at]).map(|(z, then)| (z - then).abs());
+                    passes[0].drift = moved.fold(passes[0].drift, f64::max);
+                }
                 for ((&fit, z), pass) in fits.iter().zip(z.chunks_exact_mut(block.len)).zip(&mut passes) {
                     self.residuals(block, (group, fit), z, pass);
                 }
                 let residuals = Columns { values: &z, stride: block.len, len: block.len, count: fits.len() };
-                inner(x, residuals, &mut gradient);
+                match sole {
+                    true => inner(x, residuals, &mut gradient),
+                    false => inner_lanes(x, residuals, &mut gradient),
+                }
             }
+            let gradient = if sole { gradient } else { sum_lanes(&gradient) };
             for (pass, gradient) in passes.iter_mut().zip(gradient.chunks_exact(width)) {
                 pass.gradient = gradient.to_vec();
             }
@@ -216,6 +231,7 @@ impl SharedRows {
             let pass = &mut passes[pass];
             pass.loss += part.loss;
             pass.held_out += part.held_out;
+            pass.drift = pass.drift.max(part.drift);
             pass.gradient.iter_mut().zip(&part.gradient).for_each(|(sum, own)| *sum += own);
         }
         passes
@@ -246,7 +262,7 @@ impl SharedRows {
                 z.resize(block.len, 0.0);
                 curvature.clear();
                 curvature.resize(block.len, 0.0);
-                combine(x, parameters, &mut z);
+                combine_several(x, parameters, &mut z);
                 let (y, weight) = (&block.y[..], &block.weight[..]);
                 BceWithLogits::default().add(&mut Block { z: &mut z, y, weight, curvature: &mut curvature });
                 gram(x, &curvature, &mut room, |j, m, entry| hessian[j * width + m] += entry);
@@ -267,13 +283,13 @@ impl SharedRows {
         (0..self.n_fits()).into_par_iter().map(of_fit).collect()
     }
 
-    /// The largest absolute logit at some parameters, of the rows and of those that pad them.
-    pub(crate) fn largest_logit(&self, columns: usize, parameters: &[f64]) -> f64 {
+    /// The logits of all rows.
+    pub(crate) fn logits(&self, columns: usize, parameters: &[f64]) -> Logits {
         let of_block = |block: &Packed| {
             let mut z = vec![0.0; block.len];
-            combine(block.columns(columns), parameters, &mut z);
-            z.iter().fold(0.0, |max, z| f64::max(max, z.abs()))
+            combine_several(block.columns(columns), parameters, &mut z);
+            z
         };
-        self.blocks.par_iter().map(of_block).reduce(|| 0.0, f64::max)
+        self.blocks.par_iter().map(of_block).collect()
     }
 }
