@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::{Dataset, Feature, Panel, Rows, Standardisation, Values};
+use super::{Dataset, Feature, Panel, RowPanel, Rows, Standardisation, Values};
 use crate::kernel::{Blocks, Columns, LANES, RowMajor, combine, combine_slices, inner, inner_slices};
 
 /// The bytes of rows that are worked on at once: they are read twice, the second time from the second-level cache.
 const NEAR_BYTES: usize = 192 * 1024;
-/// From so many outputs on, rows of a matrix are centred once, into a copy, instead of for every pair of outputs.
+/// From so many outputs on, rows of a matrix are packed once, instead of being centred for every pair of outputs.
 const MANY_OUTPUTS: usize = 4;
 /// A category of more design columns than this is left as codes.
 const FEW_LEVELS: usize = 16;
@@ -71,6 +71,8 @@ enum Kind {
     Columns { features: Vec<usize>, centre: Vec<f64> },
     /// A row-major matrix.
     Matrix { feature: usize, blocks: Blocks, centre: Vec<f64> },
+    /// The same, for many outputs: the columns that take part are packed, once for all outputs.
+    Rows { standard: Standardisation },
     /// What is compact.
     Compact { feature: usize },
     /// Everything else, by way of a panel.
@@ -102,7 +104,7 @@ pub(crate) type PartVectors = Vec<Vec<f64>>;
 #[derive(Default)]
 pub(crate) struct Scratch {
     panels: Vec<Panel>,
-    copies: Vec<Vec<f64>>,
+    rows: Vec<RowPanel>,
 }
 
 impl<'a> Direct<'a> {
@@ -130,6 +132,9 @@ impl<'a> Direct<'a> {
         for (feature, places) in by_feature.iter().enumerate().filter(|(_, places)| !places.is_empty()) {
             match &dataset.features[feature] {
                 Feature::Number(_) if in_order => columns.extend_from_slice(places),
+                Feature::Matrix { n_columns, .. } if *n_columns >= LANES && outputs >= MANY_OUTPUTS => {
+                    direct.parts.push(Part::rows(standard, places));
+                }
                 Feature::Matrix { n_columns, .. } if *n_columns >= LANES && 2 * places.len() >= *n_columns => {
                     direct.parts.push(Part::matrix(dataset, standard, feature, places));
                 }
@@ -149,8 +154,7 @@ impl<'a> Direct<'a> {
 
     /// As many rows as stay near, and no fewer than it takes to read columns in one go.
     fn rows_in_a_block(&self) -> usize {
-        let dense = |part: &Part| if matches!(part.kind, Kind::Compact { .. }) { 0 } else { part.len };
-        let width: usize = self.parts.iter().map(dense).sum();
+        let width: usize = self.parts.iter().map(|part| part.numbers_in_a_row(self.dataset)).sum();
         let least = if self.parts.iter().any(|part| matches!(part.kind, Kind::Columns { .. })) { 64 } else { 2 * LANES };
         let near = (NEAR_BYTES / 8 / width.max(1)).clamp(least, Panel::ROWS);
         // A power of two, so that blocks fill the panels' worth of rows that a sample takes.
@@ -201,7 +205,7 @@ impl<'a> Direct<'a> {
     /// [`LANES`]).
     pub(crate) fn combine(&self, rows: &Rows<'_>, weights: &PartVectors, z: &mut [f64], scratch: &mut Scratch) {
         scratch.panels.resize_with(self.parts.len(), Panel::new);
-        scratch.copies.resize_with(self.parts.len(), Vec::new);
+        scratch.rows.resize_with(self.parts.len(), RowPanel::default);
         for (at, (part, w)) in self.parts.iter().zip(weights).enumerate() {
             match &part.kind {
                 Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
@@ -209,13 +213,18 @@ impl<'a> Direct<'a> {
                 }),
                 Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
                     Feature::Matrix { values: Values::F64(values), .. } => {
-                        self.combine_matrix(RowMajor { values, blocks, centre }, rows, w, z, &mut scratch.copies[at]);
+                        RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
                     }
                     Feature::Matrix { values: Values::F32(values), .. } => {
-                        self.combine_matrix(RowMajor { values, blocks, centre }, rows, w, z, &mut scratch.copies[at]);
+                        RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
                     }
                     _ => {}
                 },
+                Kind::Rows { standard } => {
+                    let panel = &mut scratch.rows[at];
+                    panel.pack(rows, standard, false);
+                    panel.combine(rows.len(), self.outputs, w, z);
+                }
                 Kind::Compact { feature } => {
                     let stride = z.len() / self.outputs;
                     for k in 0..self.outputs {
@@ -244,13 +253,14 @@ impl<'a> Direct<'a> {
                 }),
                 Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
                     Feature::Matrix { values: Values::F64(values), .. } => {
-                        self.sum_matrix(RowMajor { values, blocks, centre }, rows, r, sums, &scratch.copies[at]);
+                        RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
                     }
                     Feature::Matrix { values: Values::F32(values), .. } => {
-                        self.sum_matrix(RowMajor { values, blocks, centre }, rows, r, sums, &scratch.copies[at]);
+                        RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
                     }
                     _ => {}
                 },
+                Kind::Rows { .. } => scratch.rows[at].inner(rows.len(), self.outputs, r, sums),
                 Kind::Compact { feature } => {
                     for k in 0..self.outputs {
                         let sums = &mut sums[k * part.len..][..part.len];
@@ -330,44 +340,19 @@ impl<'a> Direct<'a> {
         let columns: Vec<&[f64]> = features.iter().map(slice).collect();
         f(&columns);
     }
-
-    fn combine_matrix<T: Copy + Into<f64>>(
-        &self,
-        matrix: RowMajor<'_, T>,
-        rows: &Rows<'_>,
-        w: &[f64],
-        z: &mut [f64],
-        copy: &mut Vec<f64>,
-    ) {
-        if self.outputs < MANY_OUTPUTS {
-            return matrix.combine(rows.len(), |i| rows.at(i), w, z);
-        }
-        matrix.copy(rows.len(), |i| rows.at(i), copy);
-        self.with_copy(&matrix, copy, |copied| copied.combine(rows.len(), |i| i, w, z));
-    }
-
-    fn sum_matrix<T: Copy + Into<f64>>(
-        &self,
-        matrix: RowMajor<'_, T>,
-        rows: &Rows<'_>,
-        r: &[f64],
-        sums: &mut [f64],
-        copy: &[f64],
-    ) {
-        if self.outputs < MANY_OUTPUTS {
-            return matrix.inner(rows.len(), |i| rows.at(i), r, sums);
-        }
-        self.with_copy(&matrix, copy, |copied| copied.inner(rows.len(), |i| i, r, sums));
-    }
-
-    fn with_copy<T>(&self, matrix: &RowMajor<'_, T>, copy: &[f64], f: impl FnOnce(RowMajor<'_, f64>)) {
-        let places = matrix.blocks.len();
-        let (blocks, centre) = (Blocks::of(places), vec![0.0; places]);
-        f(RowMajor { values: copy, blocks: &blocks, centre: &centre });
-    }
 }
 
 impl Part {
+    /// The numbers that are read of a row, or as many as take as much room.
+    fn numbers_in_a_row(&self, dataset: &Dataset) -> usize {
+        let Kind::Compact { feature } = self.kind else { return self.len };
+        match &dataset.features[feature] {
+            // A number and a column.
+            Feature::Csr { columns, .. } => 3 * columns.len() / (2 * dataset.len()).max(1),
+            _ => 1,
+        }
+    }
+
     /// The feature, and the weight of each of its columns' squares, if it is compact.
     fn compact_squares<'d>(&self, direct: &Direct<'d>, q: &[f64]) -> Option<(&'d Feature, Vec<f64>)> {
         let Kind::Compact { feature } = self.kind else { return None };
@@ -400,6 +385,15 @@ impl Part {
         }
         let len = blocks.len();
         Part { kind: Kind::Matrix { feature, blocks, centre }, taken, len }
+    }
+
+    fn rows(standard: &Standardisation, places: &[usize]) -> Part {
+        let taken = |(own, &place): (usize, &usize)| Taken { own, place, factor: 1.0 };
+        Part {
+            taken: places.iter().enumerate().map(taken).collect(),
+            len: RowPanel::padded(places.len()),
+            kind: Kind::Rows { standard: standard.subset(places) },
+        }
     }
 
     fn compact(dataset: &Dataset, standard: &Standardisation, feature: usize, places: &[usize]) -> Part {

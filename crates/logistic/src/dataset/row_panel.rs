@@ -1,7 +1,7 @@
 //! A block of rows, row-major: for cross products of columns.
 
 use super::{Dataset, Feature, Rows, Standardisation, Values};
-use crate::kernel::{LANES, Matrix, Spread, centre_rows, turn_columns};
+use crate::kernel::{Blocks, LANES, Matrix, RowMajor, Spread, centre_rows, turn_columns};
 
 /// Columns that stand together: 128 rows of them fill 96 KiB, so that two such blocks stay in the second-level cache.
 const GROUP: usize = 96;
@@ -28,6 +28,11 @@ impl Group {
     pub(crate) fn matrix(&self) -> Matrix<'_> {
         Matrix { values: &self.values, width: self.stride }
     }
+
+    fn rows(&self, f: impl FnOnce(RowMajor<'_, f64>)) {
+        let blocks = Blocks::of(self.stride);
+        f(RowMajor { values: &self.values, blocks: &blocks, centre: &[0.0; GROUP] });
+    }
 }
 
 impl RowPanel {
@@ -37,6 +42,37 @@ impl RowPanel {
     /// First column and number of columns of every group, of `count` columns.
     pub(crate) fn layout(count: usize) -> impl Iterator<Item = (usize, usize)> {
         (0..count).step_by(GROUP).map(move |first| (first, GROUP.min(count - first)))
+    }
+
+    /// The length of vectors with a place for every column, of `count` columns, and for those that pad the last group.
+    pub(crate) fn padded(count: usize) -> usize {
+        Self::layout(count).map(|(_, count)| count.next_multiple_of(LANES)).sum()
+    }
+
+    /// `z[k] += Σⱼ w[k][j]·xⱼ` for the `n` rows; `w` (outputs, padded columns), `z` (outputs, n up to a multiple of
+    /// [`LANES`]).
+    pub(crate) fn combine(&self, n: usize, outputs: usize, w: &[f64], z: &mut [f64]) {
+        let len = w.len() / outputs;
+        for group in &self.groups {
+            group.rows(|rows| {
+                let of_group = |k: usize| &w[k * len + group.first..][..group.stride];
+                let own: Vec<f64> = (0..outputs).flat_map(of_group).copied().collect();
+                rows.combine(n, |i| i, &own, z);
+            });
+        }
+    }
+
+    /// `out[k][j] += Σᵢ r[k][i]·xᵢⱼ` over the `n` rows; `r` as `z`, `out` as `w` of [`RowPanel::combine`].
+    pub(crate) fn inner(&self, n: usize, outputs: usize, r: &[f64], out: &mut [f64]) {
+        let len = out.len() / outputs;
+        for group in &self.groups {
+            let mut own = vec![0.0; outputs * group.stride];
+            group.rows(|rows| rows.inner(n, |i| i, r, &mut own));
+            for (k, own) in own.chunks_exact(group.stride).enumerate() {
+                let out = &mut out[k * len + group.first..][..group.stride];
+                out.iter_mut().zip(own).for_each(|(out, own)| *out += own);
+            }
+        }
     }
 
     pub(crate) fn groups(&self) -> &[Group] {

@@ -249,23 +249,6 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
             most.store_slice(&mut largest[place..place + LANES]);
         }
     }
-
-    /// Writes the rows `row(0)` to `row(n − 1)`, less their centre, to `to`, row-major (n, places), in 64 bits; columns
-    /// that stand in two blocks are 0 in the second.
-    pub(crate) fn copy(&self, n: usize, row: impl Fn(usize) -> usize, to: &mut Vec<f64>) {
-        to.clear();
-        let tail = self.blocks.width / LANES * LANES;
-        for i in 0..n {
-            let x = self.row(row(i));
-            let (x, rest) = x.split_at(tail);
-            to.extend(x.iter().zip(self.centre).map(|(&x, c)| x.into() - c));
-            if !rest.is_empty() {
-                let fresh = LANES - rest.len();
-                to.extend(std::iter::repeat_n(0.0, fresh));
-                to.extend(rest.iter().zip(&self.centre[tail + fresh..]).map(|(&x, c)| x.into() - c));
-            }
-        }
-    }
 }
 
 /// Eight numbers in 64 bits.
@@ -310,8 +293,6 @@ mod tests {
             let (mut z, mut out) = (vec![1.0; outputs * stride], vec![1.0; outputs * blocks.len()]);
             matrix.combine(n, row, &w, &mut z);
             matrix.inner(n, row, &r, &mut out);
-            let mut copied = Vec::new();
-            matrix.copy(n, row, &mut copied);
             for (k, i) in (0..outputs).flat_map(|k| (0..n).map(move |i| (k, i))) {
                 let expected: f64 = (0..width).map(|j| x(i, j) * ((j + k) as f64 / 16.0 - 1.0)).sum();
                 assert!((z[k * stride + i] - 1.0 - expected).abs() < ROUNDING * 100.0, "{width} {n} {k} {i}");
@@ -321,7 +302,6 @@ mod tests {
                     let expected: f64 = (0..n).map(|i| x(i, column) * r[k * stride + i]).sum();
                     assert!((out[k * blocks.len() + place] - 1.0 - expected).abs() < ROUNDING * 100.0);
                 }
-                assert!((0..n).all(|i| copied[i * blocks.len() + place] == x(i, column)));
             }
         }
     }

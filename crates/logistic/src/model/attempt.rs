@@ -18,6 +18,9 @@ pub(super) const CERTIFIED: f64 = 1e-8;
 /// What a fit by conjugate gradients usually takes, in products with the Hessian, and one by factors, in Hessians.
 const USUAL_PRODUCTS: f64 = 60.0;
 const USUAL_FACTORS: f64 = 3.0;
+/// The gap, over all rows, at which a fit by products ends. It comes down in larger steps than this, and the certificate
+/// has the last word.
+const PRODUCTS_END: f64 = 1e-11;
 /// The Hessian of fewer is no work.
 const FEW_WEIGHTS: usize = 64;
 /// Newton needs a handful of steps; on separated data about 32 until the gain is rounding.
@@ -160,6 +163,7 @@ impl LogisticRegression {
         let bounds = penalty.lower.iter().zip(&penalty.upper);
         model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
         let mut trace = Vec::new();
+        let by_products = Stopping { gap: PRODUCTS_END, max_iterations: MOST_NEWTON_STEPS };
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
         let mut known = Known::default();
@@ -180,7 +184,7 @@ impl LogisticRegression {
                     sample::warm_start_by_products(&risk, &mut model)?;
                 }
                 let mut solver = NewtonCg::default();
-                let ended = minimise(&risk, &mut model, &mut solver, newton, &mut trace, progress)?;
+                let ended = minimise(&risk, &mut model, &mut solver, by_products, &mut trace, progress)?;
                 known = solver.into_known(model.parameters());
                 ended
             }

@@ -19,15 +19,12 @@ const SHARE: f64 = 0.1;
 /// A sample that is not there by then has no minimum, or one that is of no use.
 const MOST_STEPS: usize = 8;
 
-/// By conjugate gradients a sample costs a share of its rows of what a pass does, and need not tell every parameter.
-const ROWS_PER_PARAMETER_OF_PRODUCTS: usize = 4;
-
 /// Moves the model near the minimum over all rows, by fits of samples of them, where products with Hessians lead to it.
 pub(super) fn warm_start_by_products<L: Loss + Clone>(risk: &EmpiricalRisk<'_, L>, model: &mut Linear) -> Result<()> {
     let q = model.parameters().len();
     for every in EVERY {
         let sample = risk.thinned(every);
-        if sample.n_rows() < ROWS_PER_PARAMETER_OF_PRODUCTS * q || risk.n_rows() < FEWEST_ROWS {
+        if sample.n_rows() < ROWS_PER_PARAMETER * q || risk.n_rows() < FEWEST_ROWS {
             continue;
         }
         approach(&sample, model, &mut NewtonCg::default())?;

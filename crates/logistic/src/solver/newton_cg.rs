@@ -30,10 +30,11 @@ struct Here {
     curvature: Curvature,
 }
 
-/// The first steps are solved to this share of the gradient, later ones more exactly, so that the end is reached faster
-/// than linearly (algorithm 7.1 has the square root of the gradient, too).
-const LOOSE: f64 = 0.2;
-const TIGHT: f64 = 1e-3;
+/// A step is good enough when one more product would add less than this share of what all so far have added on average
+/// to the decrease that the quadratic promises (Nash & Sofer, Operations Research Letters 9(4), 1990). It is the share of
+/// the first gradient that is left, so that the end is reached faster than linearly, between these bounds.
+const LOOSE: f64 = 0.25;
+const TIGHT: f64 = 1e-6;
 /// A step that takes more has lost its conjugacy.
 const MOST_PRODUCTS: usize = 500;
 /// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
@@ -49,7 +50,7 @@ impl Solver for NewtonCg {
         let preconditioner = self.precondition(objective, &start, &curvature);
         let norm = preconditioned_norm(&preconditioner, &sums.gradient);
         let share = norm / self.first.get_or_insert(norm).max(f64::MIN_POSITIVE);
-        let tolerance = share.sqrt().clamp(TIGHT, LOOSE);
+        let tolerance = share.clamp(TIGHT, LOOSE);
         let (direction, products) = conjugate_gradients(objective, &curvature, &preconditioner, &sums.gradient, tolerance);
         self.spent += products;
         let slope = dot(&direction, &sums.gradient);
@@ -109,7 +110,7 @@ fn preconditioned_norm(preconditioner: &Preconditioner, gradient: &[f64]) -> f64
     dot(gradient, &preconditioner.solve(gradient)).max(0.0).sqrt()
 }
 
-/// A direction d with `‖H·d + g‖ ≤ tolerance·‖g‖` in the preconditioner's metric, and how many products it took.
+/// A direction d near the minimum of `g·d + ½·d·H·d`, and how many products it took.
 fn conjugate_gradients(
     objective: &dyn Objective,
     curvature: &Curvature,
@@ -121,10 +122,9 @@ fn conjugate_gradients(
     let mut residual: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut solved = preconditioner.solve(&residual);
     let mut towards = solved.clone();
-    let mut size = dot(&residual, &solved);
-    let enough = tolerance * tolerance * size;
+    let (mut size, mut fallen) = (dot(&residual, &solved), 0.0);
     for products in 0..MOST_PRODUCTS {
-        if size <= enough || size <= 0.0 {
+        if size <= 0.0 {
             return (d, products);
         }
         let product = objective.hessian_product(curvature, &towards);
@@ -135,6 +135,11 @@ fn conjugate_gradients(
         }
         let length = size / bend;
         d.iter_mut().zip(&towards).for_each(|(d, t)| *d += length * t);
+        let falls = 0.5 * length * size;
+        fallen += falls;
+        if (products + 1) as f64 * falls <= tolerance * fallen {
+            return (d, products + 1);
+        }
         residual.iter_mut().zip(&product).for_each(|(r, p)| *r -= length * p);
         solved = preconditioner.solve(&residual);
         let next = dot(&residual, &solved);
