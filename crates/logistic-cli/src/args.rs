@@ -315,9 +315,13 @@ impl From<WeightKindName> for WeightKind {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SolverName {
-    /// Newton's method
+    /// Newton's method, by factors or by conjugate gradients, whichever is expected to cost less
     #[default]
+    Auto,
+    /// Newton's method, by a factor of the Hessian
     Newton,
+    /// Newton's method, by conjugate gradients
+    NewtonCg,
     /// Limited-memory BFGS
     Lbfgs,
     /// Stochastic gradient descent over mini-batches

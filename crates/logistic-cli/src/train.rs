@@ -129,7 +129,9 @@ struct Fitted {
 fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
+        SolverName::Auto => Method::Auto,
         SolverName::Newton => Method::Newton,
+        SolverName::NewtonCg => Method::NewtonCg,
         SolverName::Lbfgs => Method::Lbfgs,
         SolverName::Sgd => Method::Sgd { learning_rate, epochs, batch_size, seed },
         SolverName::Adam => Method::Adam { learning_rate, epochs, batch_size, seed },

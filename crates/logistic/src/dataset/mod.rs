@@ -163,7 +163,10 @@ impl Dataset {
         const LOOK: usize = 64;
         let mut by_look: HashMap<Vec<u64>, Vec<usize>> = HashMap::new();
         let mut twins: HashMap<usize, usize> = HashMap::new();
-        for (at, feature) in self.features.iter().enumerate() {
+        let shape = |feature: &Feature| (std::mem::discriminant(feature), feature.n_columns());
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        self.features.iter().for_each(|feature| *counts.entry(shape(feature)).or_default() += 1);
+        for (at, feature) in self.features.iter().enumerate().filter(|(_, feature)| counts[&shape(feature)] > 1) {
             // Minus zero is zero.
             let look = |row| (0..feature.n_columns()).map(move |k| (feature.value(row, k) + 0.0).to_bits());
             let alike = by_look.entry((0..self.len().min(LOOK)).flat_map(look).collect()).or_default();
@@ -303,6 +306,14 @@ impl<'a> Rows<'a> {
     /// The indices of the rows in the dataset, in order.
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.len()).map(|position| self.at(position))
+    }
+
+    /// Calls `f` with the position and the index of every row; how the rows are chosen is asked once.
+    pub(crate) fn each_index(&self, mut f: impl FnMut(usize, usize)) {
+        match self.places() {
+            Places::Range(range) => range.enumerate().for_each(|(position, index)| f(position, index)),
+            Places::List(list) => list.iter().enumerate().for_each(|(position, &index)| f(position, index)),
+        }
     }
 
     /// The outcomes of the rows, in order.

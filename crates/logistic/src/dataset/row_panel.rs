@@ -1,7 +1,7 @@
 //! A block of rows, row-major: for cross products of columns.
 
 use super::{Dataset, Feature, Rows, Standardisation, Values};
-use crate::kernel::{Blocks, LANES, Matrix, RowMajor, Spread, centre_rows, turn_columns};
+use crate::kernel::{LANES, Matrix, Spread, add_cross, add_outputs, centre_rows, dot, turn_columns};
 
 /// Columns that stand together: 128 rows of them fill 96 KiB, so that two such blocks stay in the second-level cache.
 const GROUP: usize = 96;
@@ -28,11 +28,6 @@ impl Group {
     pub(crate) fn matrix(&self) -> Matrix<'_> {
         Matrix { values: &self.values, width: self.stride }
     }
-
-    fn rows(&self, f: impl FnOnce(RowMajor<'_, f64>)) {
-        let blocks = Blocks::of(self.stride);
-        f(RowMajor { values: &self.values, blocks: &blocks, centre: &[0.0; GROUP] });
-    }
 }
 
 impl RowPanel {
@@ -52,27 +47,48 @@ impl RowPanel {
     /// `z[k] += Σⱼ w[k][j]·xⱼ` for the `n` rows; `w` (outputs, padded columns), `z` (outputs, n up to a multiple of
     /// [`LANES`]).
     pub(crate) fn combine(&self, n: usize, outputs: usize, w: &[f64], z: &mut [f64]) {
-        let len = w.len() / outputs;
+        let (len, width) = (w.len() / outputs, outputs.next_multiple_of(LANES));
+        let mut by_row = vec![0.0; n * width];
+        let mut by_column = Vec::new();
         for group in &self.groups {
-            group.rows(|rows| {
-                let of_group = |k: usize| &w[k * len + group.first..][..group.stride];
-                let own: Vec<f64> = (0..outputs).flat_map(of_group).copied().collect();
-                rows.combine(n, |i| i, &own, z);
-            });
+            by_column.clear();
+            by_column.resize(group.stride * width, 0.0);
+            for k in 0..outputs {
+                let from = &w[k * len + group.first..][..group.stride];
+                by_column.iter_mut().skip(k).step_by(width).zip(from).for_each(|(to, w)| *to = *w);
+            }
+            add_outputs(group.matrix(), &by_column, (outputs, width), &mut by_row);
+        }
+        for (k, z) in z.chunks_exact_mut(n.next_multiple_of(LANES)).enumerate() {
+            z.iter_mut().zip(by_row.iter().skip(k).step_by(width)).for_each(|(z, own)| *z += own);
         }
     }
 
     /// `out[k][j] += Σᵢ r[k][i]·xᵢⱼ` over the `n` rows; `r` as `z`, `out` as `w` of [`RowPanel::combine`].
     pub(crate) fn inner(&self, n: usize, outputs: usize, r: &[f64], out: &mut [f64]) {
-        let len = out.len() / outputs;
+        let (len, width) = (out.len() / outputs, outputs.next_multiple_of(LANES));
+        let mut by_row = vec![0.0; n * width];
+        for (k, r) in r.chunks_exact(n.next_multiple_of(LANES)).enumerate() {
+            by_row.iter_mut().skip(k).step_by(width).zip(r).for_each(|(to, r)| *to = *r);
+        }
+        let by_row = Matrix { values: &by_row, width };
         for group in &self.groups {
-            let mut own = vec![0.0; outputs * group.stride];
-            group.rows(|rows| rows.inner(n, |i| i, r, &mut own));
-            for (k, own) in own.chunks_exact(group.stride).enumerate() {
+            let mut own = vec![0.0; width * group.stride];
+            add_cross(by_row, group.matrix(), (outputs, false), &mut own);
+            for (k, own) in own.chunks_exact(group.stride).take(outputs).enumerate() {
                 let out = &mut out[k * len + group.first..][..group.stride];
                 out.iter_mut().zip(own).for_each(|(out, own)| *out += own);
             }
         }
+    }
+
+    /// The largest `Σⱼ xᵢⱼ²` of the `n` rows.
+    pub(crate) fn largest_square(&self, n: usize) -> f64 {
+        let square = |i: usize, group: &Group| {
+            let row = &group.values[i * group.stride..][..group.stride];
+            dot(row, row)
+        };
+        (0..n).map(|i| self.groups.iter().map(|group| square(i, group)).sum()).fold(0.0, f64::max)
     }
 
     pub(crate) fn groups(&self) -> &[Group] {

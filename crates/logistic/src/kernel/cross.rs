@@ -14,23 +14,24 @@ pub(crate) struct Matrix<'a> {
     pub(crate) width: usize,
 }
 
-/// Adds `Σᵢ aᵢₘ·bᵢⱼ` to `out[m][j]`: for j ≤ m where `lower`, when more may be written, else for all.
+/// Adds `Σᵢ aᵢₘ·bᵢⱼ` to `out[m][j]`, for the first `rows` m at least: for j ≤ m where `lower`, when more may be written,
+/// else for all.
 ///
 /// # Shapes
 /// `a` (n, a.width), `b` (n, b.width); `out` row-major (a.width, b.width).
-pub(crate) fn add_cross(a: Matrix<'_>, b: Matrix<'_>, lower: bool, out: &mut [f64]) {
+pub(crate) fn add_cross(a: Matrix<'_>, b: Matrix<'_>, (rows, lower): (usize, bool), out: &mut [f64]) {
     match level() {
         // Twice as many registers.
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Avx512(_) => dispatch!(level(), simd => all::<_, 8>(simd, a, b, lower, out)),
-        _ => dispatch!(level(), simd => all::<_, 4>(simd, a, b, lower, out)),
+        Level::Avx512(_) => dispatch!(level(), simd => all::<_, 8>(simd, a, b, (rows, lower), out)),
+        _ => dispatch!(level(), simd => all::<_, 4>(simd, a, b, (rows, lower), out)),
     }
 }
 
 #[inline(always)]
-fn all<S: Simd, const M: usize>(simd: S, a: Matrix<'_>, b: Matrix<'_>, lower: bool, out: &mut [f64]) {
+fn all<S: Simd, const M: usize>(simd: S, a: Matrix<'_>, b: Matrix<'_>, (rows, lower): (usize, bool), out: &mut [f64]) {
     let lanes = S::f64s::LEN;
-    for m in (0..a.width).step_by(M) {
+    for m in (0..rows).step_by(M) {
         let end = if lower { b.width.min((m + M).next_multiple_of(lanes)) } else { b.width };
         let mut j = 0;
         while j < end {
@@ -90,9 +91,9 @@ mod tests {
             let b: Vec<f64> = (0..n * narrow).map(|at| value(at + 5)).collect();
             let (a, b) = (Matrix { values: &a, width: wide }, Matrix { values: &b, width: narrow });
             let mut out = vec![0.5; wide * narrow];
-            add_cross(a, b, false, &mut out);
+            add_cross(a, b, (wide, false), &mut out);
             let mut square = vec![0.0; wide * wide];
-            add_cross(a, a, true, &mut square);
+            add_cross(a, a, (wide, true), &mut square);
             // Sums of small dyadic numbers are exact.
             for m in 0..wide {
                 for j in 0..narrow {

@@ -38,8 +38,10 @@ pub(super) fn certify<L: Loss>(
     centre: &Centre<'_>,
     (known, exact): (Known, bool),
 ) -> Certified {
-    if let Some(certified) = by_convexity(risk, penalty, parameters, centre, &known) {
-        return certified;
+    if let Some(certified) = by_convexity(risk, penalty, centre, &known) {
+        if is_proven(&certified, centre.rows) || parameters.len() > MOST_FORMED {
+            return certified;
+        }
     }
     let (mut sums, old) = match (known.sums, known.old) {
         (Some(sums), old) if !sums.hessian.is_empty() => (sums, old.filter(|_| false)),
@@ -90,10 +92,9 @@ const MOST_FORMED: usize = 2_000;
 /// t² what W adds to the penalty, the loss adds at least `(√h·‖b‖ − √c·R·t)²`, and the larger of the two is least where
 /// they are equal, at `s = h/(1 + √c·R)²`. Hence M ≤ R + 1/√s (√2 times that for several outputs), and λ is at most
 /// `√(Σ vⱼ²/l2ⱼ) + ‖v_b‖/√s`; and from there on as in [`certify`].
-fn by_convexity<L: Loss>(
+pub(super) fn by_convexity<L: Loss>(
     risk: &EmpiricalRisk<'_, L>,
     penalty: &ParameterPenalty,
-    parameters: &[f64],
     centre: &Centre<'_>,
     known: &Known,
 ) -> Option<Certified> {
@@ -108,7 +109,7 @@ fn by_convexity<L: Loss>(
     let gradient_max_norm = sums.gradient_max_norm();
     round_up(&mut least, f64::EPSILON * objective);
     let inverse: Vec<f64> = l2[..p].iter().map(|l2| 1.0 / l2).collect();
-    let reach = risk.largest_square(&centre.standard.largest, &inverse).sqrt();
+    let reach = risk.largest_weighted_square(&inverse).sqrt();
     let weights: f64 = least.iter().zip(l2).map(|(v, l2)| v * v / l2).sum();
     let (mut norm, mut decrement) = (reach, weights.sqrt());
     if !unpenalised.is_empty() {
@@ -125,12 +126,13 @@ fn by_convexity<L: Loss>(
     }
     norm *= if outputs == 1 { 1.0 } else { std::f64::consts::SQRT_2 };
     let gap = by_curvature(decrement, norm).filter(|gap| *gap < objective);
-    let proven = gap.is_some_and(|gap| gap * counted(centre.rows) <= CERTIFIED);
-    if !proven && parameters.len() <= MOST_FORMED {
-        return None;
-    }
     let certificate = Certificate { gradient_max_norm, gap: gap.unwrap_or(objective), bounded: gap.is_some() };
     Some(Certified { certificate, objective, factor: None })
+}
+
+/// Whether the gap, over all rows, is as small as that of a fit that has converged.
+pub(super) fn is_proven(certified: &Certified, rows: &Rows<'_>) -> bool {
+    certified.certificate.bounded && certified.certificate.gap * counted(rows) <= CERTIFIED
 }
 
 /// Adds what they are rounded by to the entries of a subgradient.

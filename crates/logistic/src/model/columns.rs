@@ -51,12 +51,12 @@ impl LogisticRegression {
         check_terms(free.len() + intercept, rows.len(), "rows")?;
         let most = if self.needs_no_hessian(free.len()) { MOST_WITHOUT_HESSIAN } else { MOST_TERMS };
         check_terms(outputs * (full.columns.len() + intercept), most, "terms")?;
-        let constant = (0..rows.dataset().n_columns()).filter(|column| !full.columns.contains(column));
+        let constant = (0..rows.dataset().n_columns()).filter(|column| full.columns.binary_search(column).is_err());
         let mut left_out: Vec<LeftOut> = constant.map(|column| LeftOut { column, repeats: Vec::new() }).collect();
         if free.len() < full.columns.len() {
             let twins = rows.dataset().repeats();
             let of = |&(column, first): &(usize, usize)| LeftOut { column, repeats: vec![first] };
-            let varies = |twin: &&(usize, usize)| full.columns.contains(&twin.0);
+            let varies = |twin: &&(usize, usize)| full.columns.binary_search(&twin.0).is_ok();
             left_out.extend(twins.iter().filter(varies).map(of));
         }
         let gone: HashSet<usize> = left_out.iter().map(|out| out.column).collect();

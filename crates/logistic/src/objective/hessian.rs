@@ -72,24 +72,21 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         shape.turn_out(sums).hessian
     }
 
-    /// The weighted mean of `xᵢxᵢᵀ`, that of the ones beside the columns included, over one of `every` panels of rows:
+    /// The diagonal block of the mean Hessian for every output, without penalty, over one of `every` panels of rows:
     /// row-major (width, width), the lower triangle.
-    pub(super) fn cross_products(&self, every: usize) -> Vec<f64> {
-        let (shape, standard) = (Shape { outputs: 1, ..self.shape() }, self.standardisation());
-        let dataset = self.rows.dataset();
+    pub(super) fn class_blocks(&self, direct: &Direct<'a>, curvature: &RowCurvature, every: usize) -> Vec<Vec<f64>> {
+        let (shape, standard) = (self.shape(), self.standardisation());
+        let (dataset, one) = (self.rows.dataset(), Shape { outputs: 1, ..shape });
         let columns = Columns::of(dataset.features(), &standard, self.intercept, |column| dataset.place_of(column));
-        let piece = |start: usize| {
-            let rows = self.panel_rows(start);
-            let mut outcomes = Outcomes::default();
-            outcomes.fill(&rows);
-            Piece { rows: rows.into_owned(), c: outcomes.weight }
+        let block = |k: usize| {
+            let pieces = self.pieces(direct, curvature, (k, k)).into_iter().skip(every / 2).step_by(every);
+            let pieces: Vec<Piece<'_>> = pieces.collect();
+            let total: f64 = pieces.iter().map(|piece| piece.rows.total_weight()).sum();
+            let mut sums = vec![0.0; one.parameters() * one.parameters()];
+            columns.add_dense(&pieces, &mut |a, b, value| put(&mut sums, one, (0, 0), (a, b), value / total));
+            sums
         };
-        let starts: Vec<usize> = self.starts(0, self.rows.len()).skip(every / 2).step_by(every).collect();
-        let pieces: Vec<Piece<'_>> = starts.into_iter().map(piece).collect();
-        let total: f64 = pieces.iter().flat_map(|piece| &piece.c).sum();
-        let mut sums = vec![0.0; shape.parameters() * shape.parameters()];
-        columns.add_dense(&pieces, &mut |a, b, value| put(&mut sums, shape, (0, 0), (a, b), value / total));
-        sums
+        (0..shape.outputs).map(block).collect()
     }
 
     /// The rows that take part, a panel's worth at a time, with the curvature of a pair of outputs.
@@ -221,7 +218,7 @@ fn add_strip(panel: &RowPanel, m: usize, c: &[f64], scaled: &mut Vec<f64>, strip
     }
     let scaled = Matrix { values: scaled, width: own.width };
     for (j, strip) in strips.iter_mut().enumerate() {
-        add_cross(scaled, panel.groups()[j].matrix(), j == m, strip);
+        add_cross(scaled, panel.groups()[j].matrix(), (scaled.width, j == m), strip);
     }
 }
 

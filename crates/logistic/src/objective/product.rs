@@ -1,11 +1,10 @@
 //! Products with Hessians that are never formed, what precondititions them, and what either costs.
 
-use std::sync::Arc;
-
 use super::direct::RowCurvature;
-use super::preconditioner::{Kronecker, Preconditioner};
+use super::preconditioner::{Classes, Preconditioner};
 use super::{EmpiricalRisk, Objective, Order, Sums};
-use crate::dataset::{Direct, Feature};
+use crate::cholesky::Cholesky;
+use crate::dataset::{Direct, Feature, RowPanel, Standardisation};
 use crate::loss::{Loss, Reduction};
 
 /// What products with the Hessian at a point need.
@@ -77,8 +76,9 @@ impl Costs {
     }
 }
 
-/// Rows of a sample for the mean of `x·xᵀ`, for every column: it only preconditions.
-const ROWS_PER_COLUMN: usize = 8;
+/// Rows of a sample for the blocks of classes, for every column: they only precondition, but of most rows a class has no
+/// curvature to speak of.
+const ROWS_PER_COLUMN: usize = 32;
 /// The cross products of more columns cost more than they save.
 const MOST_CROSSED: usize = 2048;
 
@@ -124,6 +124,26 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         direct.largest_square(&self.rows, largest, q)
     }
 
+    /// At least the largest `Σⱼ xᵢⱼ²·qⱼ` of any row, where it is not taken column by column: `q` (n_columns).
+    pub(crate) fn largest_weighted_square(&self, q: &[f64]) -> f64 {
+        let mut dense = self.standard.clone().unwrap_or_else(|| Standardisation::none(self.n_columns()));
+        let dataset = self.rows.dataset();
+        let is_dense = |k: &usize| !dataset.features()[dataset.place_of(dense.columns[*k]).0].is_compact();
+        let places: Vec<usize> = (0..q.len()).filter(is_dense).collect();
+        dense.scale.iter_mut().zip(q).for_each(|(scale, q)| *scale /= q.sqrt());
+        let dense = dense.subset(&places);
+        let of_chunk = |range| {
+            let (mut panel, mut most) = (RowPanel::default(), 0.0);
+            for rows in self.blocks(range, RowPanel::ROWS) {
+                panel.pack(&rows, &dense, false);
+                most = f64::max(most, panel.largest_square(rows.len()));
+            }
+            most
+        };
+        let of_dense = self.rows.chunks(1, of_chunk).into_iter().fold(0.0, f64::max);
+        of_dense + self.largest_square(&vec![0.0; q.len()], q)
+    }
+
     /// The mean curvature of the outputs' logits, row-major (outputs, outputs).
     pub(crate) fn mean_curvature(&self, curvature: &Curvature) -> Option<Vec<f64>> {
         let (Kind::Rows(rows), Some(direct)) = (&curvature.kind, self.direct()) else { return None };
@@ -137,8 +157,8 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
             return before.unwrap_or_else(|| curvature.matrix_diagonal());
         };
         if self.loss.n_outputs() > 1 && self.n_columns() <= MOST_CROSSED && !self.has_compact() {
-            if let Some(kronecker) = self.kronecker(curvature, before) {
-                return Preconditioner::kronecker(kronecker);
+            if let Some(classes) = self.classes(&direct, rows, before) {
+                return Preconditioner::classes(classes);
             }
         }
         let mut diagonal = self.direct_diagonal(&direct, rows);
@@ -149,24 +169,31 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         Preconditioner::diagonal(diagonal)
     }
 
-    fn kronecker(&self, curvature: &Curvature, before: Option<Preconditioner>) -> Option<Kronecker> {
-        let mean = self.mean_curvature(curvature)?;
-        let before = before.as_ref().and_then(Preconditioner::as_kronecker);
-        if let Some(before) = before.filter(|before| before.serves(&mean)) {
-            return Some(before.clone());
-        }
-        let gram = before.map_or_else(|| Arc::new(self.mean_square()), Kronecker::gram);
+    /// The blocks of the classes, of a sample of the rows; none where every class has not an output of its own, or a
+    /// column no penalty, for then another parameter would be common to all.
+    fn classes(&self, direct: &Direct<'a>, rows: &RowCurvature, before: Option<Preconditioner>) -> Option<Classes> {
         let (p, outputs) = (self.n_columns(), self.loss.n_outputs());
         let penalty = self.penalty.as_ref()?;
         let alike = (1..outputs).all(|k| penalty.l2[k * p..(k + 1) * p] == penalty.l2[..p]);
-        let gauge = !penalty.gauges.is_empty();
-        alike.then(|| Kronecker::new(gram, mean, outputs, &penalty.l2[..p], gauge))?
-    }
-
-    /// The mean of the rows' `x·xᵀ`, roughly: of a sample of the rows.
-    fn mean_square(&self) -> Vec<f64> {
-        let wanted = ROWS_PER_COLUMN * self.n_columns();
-        self.cross_products(1 << (self.n_rows() / wanted.max(1)).clamp(1, 64).ilog2())
+        if !alike || penalty.l2[..p].contains(&0.0) || outputs < self.rows.dataset().n_classes() {
+            return None;
+        }
+        let mut mean = self.sum_of_curvature(direct, rows);
+        self.to_mean(&mut mean);
+        if let Some(before) = before.as_ref().and_then(Preconditioner::as_classes).filter(|it| it.serves(&mean)) {
+            return Some(before.clone());
+        }
+        let every = 1 << (self.n_rows() / (ROWS_PER_COLUMN * p).max(1)).clamp(1, 64).ilog2();
+        let mut common = penalty.l2[..p].to_vec();
+        if self.intercept {
+            common.push(outputs as f64);
+        }
+        let factors = self.class_blocks(direct, rows, every).into_iter().map(|mut block| {
+            (0..p).for_each(|j| block[j * common.len() + j] += penalty.l2[j]);
+            Cholesky::new(&block, common.len()).ok()
+        });
+        let factors = factors.collect::<Option<Vec<Cholesky>>>()?;
+        Some(Classes { mean, factors, common, columns: p })
     }
 
     /// What products and factors of the Hessian cost.

@@ -10,14 +10,15 @@ use crate::objective::{Curvature, Module, Objective, Order, Preconditioner, Sums
 /// Full steps, halved while they do not lower the objective. A step needs one product with the Hessian for every
 /// iteration of conjugate gradients, and each is about as dear as a gradient.
 ///
-/// When products have cost as much as the Hessian and its factor would have, these are bought and precondition what
-/// follows: no more than twice the least that either way would have cost is ever spent.
+/// When products have cost as much as the Hessian and its factor would have, and steps have become so long that a few more
+/// would cost as much again, these are bought and precondition what follows.
 #[derive(Clone, Debug, Default)]
 pub struct NewtonCg {
     here: Option<Here>,
     preconditioner: Option<Preconditioner>,
-    /// Products since the start, or since a factor was bought.
+    /// Products since the start, or since a factor was bought, and those of the last step.
     spent: usize,
+    last: usize,
     /// The preconditioned norm of the first gradient.
     first: Option<f64>,
 }
@@ -35,6 +36,8 @@ struct Here {
 /// the first gradient that is left, so that the end is reached faster than linearly, between these bounds.
 const LOOSE: f64 = 0.25;
 const TIGHT: f64 = 1e-6;
+/// So many steps are usually still ahead when a factor is thought of.
+const FEW_STEPS: usize = 3;
 /// A step that takes more has lost its conjugacy.
 const MOST_PRODUCTS: usize = 500;
 /// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
@@ -53,6 +56,7 @@ impl Solver for NewtonCg {
         let tolerance = share.clamp(TIGHT, LOOSE);
         let (direction, products) = conjugate_gradients(objective, &curvature, &preconditioner, &sums.gradient, tolerance);
         self.spent += products;
+        self.last = products;
         let slope = dot(&direction, &sums.gradient);
         let there = search(objective, &start, &direction, &sums, slope);
         let mut step = Step {
@@ -76,8 +80,8 @@ impl Solver for NewtonCg {
 
 impl NewtonCg {
     /// What it knows of the objective at `parameters`.
-    pub(crate) fn into_known(self, parameters: &[f64]) -> Known {
-        match self.here.filter(|here| here.parameters == parameters) {
+    pub(crate) fn known(&self, parameters: &[f64]) -> Known {
+        match self.here.clone().filter(|here| here.parameters == parameters) {
             Some(here) => Known { sums: Some(here.sums), old: None, curvature: Some(here.curvature) },
             None => Known::default(),
         }
@@ -85,7 +89,8 @@ impl NewtonCg {
 
     /// The preconditioner of a step.
     fn precondition(&mut self, objective: &dyn Objective, start: &[f64], curvature: &Curvature) -> Preconditioner {
-        if objective.factor_price().is_some_and(|price| self.spent as f64 >= price) {
+        let few = FEW_STEPS * self.last;
+        if objective.factor_price().is_some_and(|price| self.spent.min(few) as f64 >= price) {
             self.spent = 0;
             let hessian = objective.sums(start, Order::Hessian).hessian;
             if let Ok(factor) = Cholesky::new(&hessian, start.len()) {
