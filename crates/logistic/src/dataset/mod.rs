@@ -223,7 +223,7 @@ const MOST_CHUNKS: usize = 64;
 /// Fewer would leave cores without work.
 const LEAST_CHUNKS: usize = 8;
 /// What the chunks give, together: more would cost more time and memory than it gains.
-const MOST_NUMBERS: usize = 1 << 21;
+const MOST_NUMBERS: usize = 1 << 20;
 
 /// Some rows of a dataset, borrowed: all of them, a subset, a mini-batch.
 #[derive(Clone, Debug)]

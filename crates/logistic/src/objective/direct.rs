@@ -97,18 +97,18 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
                 self.block_logits(direct, &rows, &weights, &biases, &mut room);
                 chunk.add(&rows, &mut room, (order, keep));
             }
-            (start, chunk.value, chunk.finish(order), chunk.kept)
+            (start, chunk)
         });
-        let mut sums = Sums::zero(parameters.len(), order.min(Order::Gradient));
         let mut curvature = RowCurvature::default();
-        for (start, value, gradient, kept) in parts {
-            sums.value += value;
-            sums.gradient.iter_mut().zip(&gradient).for_each(|(a, b)| *a += b);
+        let mut all = Chunk::new(self, direct);
+        for (start, mut chunk) in parts {
+            all.merge(&chunk);
             if keep {
-                curvature.chunks.push((start, kept));
+                curvature.chunks.push((start, std::mem::take(&mut chunk.kept)));
             }
         }
-        (shape.turn_out(sums), curvature)
+        let gradient = if order >= Order::Gradient { all.gradient() } else { Vec::new() };
+        (shape.turn_out(Sums { value: all.value, gradient, hessian: Vec::new() }), curvature)
     }
 
     /// `Σ xᵢ·(curvature of row i)·(xᵢ·v)`, without penalty, as a sum over rows.
@@ -142,13 +142,11 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
                 kept = rest;
                 f(&mut chunk, &mut room, &rows, own);
             }
-            chunk.finish(Order::Gradient)
+            chunk
         });
-        let mut sums = Sums::zero(shape.parameters(), Order::Gradient);
-        for part in parts {
-            sums.gradient.iter_mut().zip(&part).for_each(|(a, b)| *a += b);
-        }
-        shape.turn_out(sums).gradient
+        let mut all = Chunk::new(self, direct);
+        parts.iter().for_each(|chunk| all.merge(chunk));
+        shape.turn_out(Sums { gradient: all.gradient(), ..Sums::default() }).gradient
     }
 
     /// The diagonal of the Hessian, without penalty, as a sum over rows; of columns that are not compact as if all rows
@@ -289,11 +287,16 @@ impl<'c, 'a, L: Loss> Chunk<'c, 'a, L> {
         self.direct.inner(rows, &room.z, &mut self.sums, &room.scratch);
     }
 
-    /// The gradient, as parameters stand inside; nothing where it was not asked for.
-    fn finish(&self, order: Order) -> Vec<f64> {
-        if order < Order::Gradient {
-            return Vec::new();
+    fn merge(&mut self, other: &Self) {
+        self.value += other.value;
+        self.biases.iter_mut().zip(&other.biases).for_each(|(a, b)| *a += b);
+        for (own, other) in self.sums.iter_mut().zip(&other.sums) {
+            own.iter_mut().zip(other).for_each(|(a, b)| *a += b);
         }
+    }
+
+    /// The gradient, as parameters stand inside.
+    fn gradient(&self) -> Vec<f64> {
         let mut gradient = vec![0.0; self.shape.parameters()];
         self.direct.take_out(&self.sums, self.shape.width(), &mut gradient);
         self.shape.put_biases(&self.biases, &mut gradient);

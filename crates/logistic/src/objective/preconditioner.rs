@@ -10,15 +10,17 @@ pub struct Preconditioner {
 
 #[derive(Clone, Debug)]
 enum Form {
-    Diagonal(Vec<f64>),
+    Diagonal { diagonal: Vec<f64>, mean: Vec<f64> },
     Factor(Cholesky),
     Classes(Classes),
 }
 
 impl Preconditioner {
-    /// Of a diagonal; entries that are not positive count as 1.
-    pub(crate) fn diagonal(diagonal: Vec<f64>) -> Self {
-        Preconditioner { form: Form::Diagonal(diagonal.into_iter().map(|d| if d > 0.0 { d } else { 1.0 }).collect()) }
+    /// Of a diagonal, at a point where the outputs' logits have this mean curvature; entries that are not positive count
+    /// as 1.
+    pub(super) fn diagonal(mut diagonal: Vec<f64>, mean: Vec<f64>) -> Self {
+        diagonal.iter_mut().filter(|d| d.is_nan() || **d <= 0.0).for_each(|d| *d = 1.0);
+        Preconditioner { form: Form::Diagonal { diagonal, mean } }
     }
 
     /// A Hessian that has been factored, here or somewhere near.
@@ -30,11 +32,15 @@ impl Preconditioner {
         Preconditioner { form: Form::Classes(classes) }
     }
 
-    pub(super) fn as_classes(&self) -> Option<&Classes> {
-        match &self.form {
-            Form::Classes(classes) => Some(classes),
-            _ => None,
-        }
+    /// Whether it serves where the mean curvature of the outputs' logits is `mean`.
+    pub(super) fn serves(&self, mean: &[f64]) -> bool {
+        let own = match &self.form {
+            Form::Diagonal { mean, .. } => mean,
+            Form::Classes(classes) => &classes.mean,
+            Form::Factor(_) => return true,
+        };
+        let apart: f64 = own.iter().zip(mean).map(|(a, b)| (a - b).powi(2)).sum();
+        own.len() == mean.len() && apart <= SAME * SAME * mean.iter().map(|m| m * m).sum::<f64>()
     }
 
     /// Whether it is the factor of a Hessian.
@@ -46,7 +52,7 @@ impl Preconditioner {
     pub(crate) fn solve(&self, r: &[f64]) -> Vec<f64> {
         let mut solved = r.to_vec();
         match &self.form {
-            Form::Diagonal(diagonal) => solved.iter_mut().zip(diagonal).for_each(|(r, d)| *r /= d),
+            Form::Diagonal { diagonal, .. } => solved.iter_mut().zip(diagonal).for_each(|(r, d)| *r /= d),
             Form::Factor(factor) => factor.solve(&mut solved),
             Form::Classes(classes) => classes.solve(&mut solved),
         }
@@ -74,12 +80,6 @@ pub(super) struct Classes {
 const SAME: f64 = 0.15;
 
 impl Classes {
-    /// Whether it serves where the mean curvature is another.
-    pub(super) fn serves(&self, mean: &[f64]) -> bool {
-        let apart: f64 = self.mean.iter().zip(mean).map(|(a, b)| (a - b).powi(2)).sum();
-        apart <= SAME * SAME * mean.iter().map(|m| m * m).sum::<f64>()
-    }
-
     /// Parameters stand output by output, then the biases.
     fn solve(&self, r: &mut [f64]) {
         let (p, outputs, width) = (self.columns, self.factors.len(), self.common.len());

@@ -42,9 +42,9 @@ impl Curvature {
         match &self.kind {
             Kind::Matrix(hessian) => {
                 let n = hessian.len().isqrt();
-                Preconditioner::diagonal((0..n).map(|i| hessian[i * n + i]).collect())
+                Preconditioner::diagonal((0..n).map(|i| hessian[i * n + i]).collect(), Vec::new())
             }
-            Kind::Rows(_) => Preconditioner::diagonal(Vec::new()),
+            Kind::Rows(_) => Preconditioner::diagonal(Vec::new(), Vec::new()),
         }
     }
 }
@@ -156,8 +156,13 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         let (Kind::Rows(rows), Some(direct)) = (&curvature.kind, self.direct()) else {
             return before.unwrap_or_else(|| curvature.matrix_diagonal());
         };
+        let mut mean = self.sum_of_curvature(&direct, rows);
+        self.to_mean(&mut mean);
+        if let Some(before) = before.filter(|before| before.serves(&mean)) {
+            return before;
+        }
         if self.loss.n_outputs() > 1 && self.n_columns() <= MOST_CROSSED && !self.has_compact() {
-            if let Some(classes) = self.classes(&direct, rows, before) {
+            if let Some(classes) = self.classes(&direct, rows, &mean) {
                 return Preconditioner::classes(classes);
             }
         }
@@ -166,22 +171,17 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         if let Some(penalty) = &self.penalty {
             penalty.add_diagonal(&mut diagonal);
         }
-        Preconditioner::diagonal(diagonal)
+        Preconditioner::diagonal(diagonal, mean)
     }
 
     /// The blocks of the classes, of a sample of the rows; none where every class has not an output of its own, or a
     /// column no penalty, for then another parameter would be common to all.
-    fn classes(&self, direct: &Direct<'a>, rows: &RowCurvature, before: Option<Preconditioner>) -> Option<Classes> {
+    fn classes(&self, direct: &Direct<'a>, rows: &RowCurvature, mean: &[f64]) -> Option<Classes> {
         let (p, outputs) = (self.n_columns(), self.loss.n_outputs());
         let penalty = self.penalty.as_ref()?;
         let alike = (1..outputs).all(|k| penalty.l2[k * p..(k + 1) * p] == penalty.l2[..p]);
         if !alike || penalty.l2[..p].contains(&0.0) || outputs < self.rows.dataset().n_classes() {
             return None;
-        }
-        let mut mean = self.sum_of_curvature(direct, rows);
-        self.to_mean(&mut mean);
-        if let Some(before) = before.as_ref().and_then(Preconditioner::as_classes).filter(|it| it.serves(&mean)) {
-            return Some(before.clone());
         }
         let every = 1 << (self.n_rows() / (ROWS_PER_COLUMN * p).max(1)).clamp(1, 64).ilog2();
         let mut common = penalty.l2[..p].to_vec();
@@ -193,7 +193,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
             Cholesky::new(&block, common.len()).ok()
         });
         let factors = factors.collect::<Option<Vec<Cholesky>>>()?;
-        Some(Classes { mean, factors, common, columns: p })
+        Some(Classes { mean: mean.to_vec(), factors, common, columns: p })
     }
 
     /// What products and factors of the Hessian cost.
