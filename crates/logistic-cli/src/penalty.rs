@@ -134,7 +134,7 @@ impl PenaltyArgs {
             let both = given(self.l1) && given(self.l2);
             let expected = "one of `--l1` and `--l2`; `--elastic-net auto` chooses both";
             refuse(both, "auto", expected, "both")?;
-            let slow = !matches!(solver, SolverName::Newton | SolverName::Lbfgs);
+            let slow = matches!(solver, SolverName::Sgd | SolverName::Adam);
             return refuse(slow, "solver", "`newton` or `lbfgs` for a penalty that is `auto`", "one of mini-batches");
         }
         let net = self.elastic_net.is_some_and(|net| net.total != Strength::Given(0.0));

@@ -137,8 +137,8 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Erro
         SolverName::Adam => Method::Adam { learning_rate, epochs, batch_size, seed },
     };
     let progress = match args.solver {
-        SolverName::Newton | SolverName::Lbfgs => Progress::new("iteration", None),
         SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
+        _ => Progress::new("iteration", None),
     };
     let in_file = |error: Error| error.in_file(&args.data[0]);
     let terms = data.encoder.terms();
@@ -211,8 +211,8 @@ fn tested(args: &TrainArgs, model: &Model, encoded: &Encoded, held_out: &Rows<'_
 /// Pictures of the fit: of the test rows where there are some, else of the training rows.
 fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Measured>) -> Outcome {
     let unit = match args.solver {
-        SolverName::Newton | SolverName::Lbfgs => "iteration",
         SolverName::Sgd | SolverName::Adam => "epoch",
+        _ => "iteration",
     };
     plot::training_loss(&model.trace, unit)?.save(dir, "training-loss")?;
     plot::log_probability().save(dir, "log-probability")?;

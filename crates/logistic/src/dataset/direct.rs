@@ -155,7 +155,8 @@ impl<'a> Direct<'a> {
     /// As many rows as stay near, and no fewer than it takes to read columns in one go.
     fn rows_in_a_block(&self) -> usize {
         let width: usize = self.parts.iter().map(|part| part.numbers_in_a_row(self.dataset)).sum();
-        let least = if self.parts.iter().any(|part| matches!(part.kind, Kind::Columns { .. })) { 64 } else { 2 * LANES };
+        let least =
+            if self.parts.iter().any(|part| matches!(part.kind, Kind::Columns { .. })) { 64 } else { 2 * LANES };
         let near = (NEAR_BYTES / 8 / width.max(1)).clamp(least, Panel::ROWS);
         // A power of two, so that blocks fill the panels' worth of rows that a sample takes.
         1 << near.ilog2()
@@ -316,7 +317,8 @@ impl<'a> Direct<'a> {
         let dense = |part: &&Part| !matches!(part.kind, Kind::Compact { .. });
         let places = self.parts.iter().filter(dense).flat_map(|part| &part.taken);
         let bound: f64 = places.map(|taken| largest[taken.place].powi(2) * q[taken.place]).sum();
-        let compact: Vec<(&Feature, Vec<f64>)> = self.parts.iter().filter_map(|part| part.compact_squares(self, q)).collect();
+        let compact: Vec<(&Feature, Vec<f64>)> =
+            self.parts.iter().filter_map(|part| part.compact_squares(self, q)).collect();
         if compact.is_empty() {
             return bound;
         }

@@ -59,7 +59,6 @@ fn tile<S: Simd, const M: usize, const V: usize>(
     let rows = a.values.len() / a.width;
     for row in 0..rows {
         let (a, b) = (&a.values[row * a.width + m..][..M], &b.values[row * b.width + j..][..V * lanes]);
-        // No closures here: what they do to vectors is compiled for the least of processors.
         let mut vectors = [S::f64s::splat(simd, 0.0); V];
         for v in 0..V {
             vectors[v] = S::f64s::from_slice(simd, &b[v * lanes..(v + 1) * lanes]);

@@ -85,7 +85,7 @@ mod tests {
         let t: Vec<f64> = (0..2_000_000).map(|i| (f64::from(i) / 2e6).powi(3)).collect();
         let mut found = Vec::new();
         for level in levels() {
-            let mut out = vec![[0.0; LANES]; 2];
+            let mut out = [[0.0; LANES]; 2];
             let mut bits = 0u64;
             for at in (0..x.len()).step_by(LANES) {
                 dispatch!(level, simd => {

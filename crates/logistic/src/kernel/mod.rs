@@ -3,6 +3,10 @@
 //! Everything is written for eight lanes, whatever the width of a register: a sum over rows is eight sums, of every
 //! eighth row each, which are then added in one order. With fused multiplication and addition on all of AVX2, AVX-512
 //! and NEON, the same bits come out on all of them. (Older x86 processors round twice where those round once.)
+//!
+//! Loops count, and there are no closures over vectors: `array::map`, `Zip::next` and their like are compiled apart, for the
+//! least of processors, wherever they are not inlined, which costs several times the arithmetic.
+#![allow(clippy::needless_range_loop)]
 
 mod combine;
 mod cross;
@@ -11,9 +15,9 @@ mod inner;
 mod moments;
 mod outputs;
 mod rows;
+mod several;
 mod slices;
 mod tile;
-mod several;
 mod transpose;
 mod turn;
 
@@ -24,9 +28,9 @@ pub(crate) use inner::{gram, inner};
 pub(crate) use moments::sum_and_squares;
 pub(crate) use outputs::add_outputs;
 pub(crate) use rows::{Blocks, RowMajor};
+pub(crate) use several::{combine_several, inner_lanes, sum_lanes};
 pub(crate) use slices::{combine_slices, inner_slices};
 pub(crate) use tile::{Lanes, SHORT, TALL, eight, is_wide, put_eight, tile};
-pub(crate) use several::{combine_several, inner_lanes, sum_lanes};
 pub(crate) use transpose::{Taken, take_columns};
 pub(crate) use turn::{Spread, centre_rows, turn_columns};
 

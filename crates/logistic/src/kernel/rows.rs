@@ -1,8 +1,5 @@
 //! Rows of a row-major matrix as they stand: their products with vectors, and their sums times numbers. Together they are
 //! a gradient, for which the rows need not be turned into columns first.
-//!
-//! There are no closures over vectors in here, nor in the other kernels: what `array::map` and its like do is compiled
-//! apart, for the least of processors, where it is not inlined.
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFrom, dispatch, f64x8};
 
@@ -164,10 +161,10 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
         let count = self.blocks.starts.len();
         let whole = count - count % B;
         for first in (0..whole).step_by(B) {
-            self.sums::<S, K, B>(simd, n, row, first, r, out);
+            self.sums::<S, K, B>(simd, (n, row), first, r, out);
         }
         for first in whole..count {
-            self.sums::<S, K, 1>(simd, n, row, first, r, out);
+            self.sums::<S, K, 1>(simd, (n, row), first, r, out);
         }
     }
 
@@ -175,8 +172,7 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
     fn sums<S: Simd, const K: usize, const B: usize>(
         &self,
         simd: S,
-        n: usize,
-        row: &impl Fn(usize) -> usize,
+        (n, row): (usize, &impl Fn(usize) -> usize),
         first: usize,
         r: &[f64],
         out: &mut [f64],
@@ -276,7 +272,9 @@ mod tests {
     /// Products and sums against plain loops, for widths around multiples of eight and any number of outputs.
     #[test]
     fn products_and_sums_are_those_of_plain_loops() {
-        for (width, n, outputs) in [(8usize, 1usize, 1usize), (9, 7, 2), (28, 40, 1), (28, 33, 3), (37, 16, 4), (75, 24, 5)] {
+        for (width, n, outputs) in
+            [(8usize, 1usize, 1usize), (9, 7, 2), (28, 40, 1), (28, 33, 3), (37, 16, 4), (75, 24, 5)]
+        {
             let values: Vec<f32> = (0..width * 50).map(|i| ((i * 37) % 101) as f32 / 16.0).collect();
             let blocks = Blocks::of(width);
             let (mut centre, mut w) = (vec![0.0; blocks.len()], vec![0.0; outputs * blocks.len()]);

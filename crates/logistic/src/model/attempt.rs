@@ -74,6 +74,35 @@ impl Attempt {
     }
 }
 
+/// Puts a model to `start`, if that is a start, and within bounds.
+fn begin(model: &mut Linear, start: &[f64], penalty: &ParameterPenalty) {
+    if start.len() == model.parameters().len() {
+        model.parameters_mut().copy_from_slice(start);
+    }
+    let bounds = penalty.lower.iter().zip(&penalty.upper);
+    model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
+}
+
+/// Minimises by conjugate gradients until `proven` is content, and tells what is known at the end.
+fn by_products(
+    risk: &dyn Objective,
+    model: &mut Linear,
+    trace: &mut Vec<f64>,
+    progress: Progress<'_>,
+    proven: impl Fn(&Known) -> bool,
+) -> Result<(Termination, Known)> {
+    let mut solver = NewtonCg::default();
+    let mut stopping = Stopping { gap: PRODUCTS_END, max_iterations: MOST_NEWTON_STEPS };
+    loop {
+        let ended = minimise(risk, model, &mut solver, stopping, trace, progress)?;
+        let known = solver.known(model.parameters());
+        if ended != Termination::Converged || stopping.gap < LEAST_END || proven(&known) {
+            return Ok((ended, known));
+        }
+        stopping.gap *= CLOSER;
+    }
+}
+
 impl LogisticRegression {
     pub(super) fn risk<'a, L: Loss>(
         &self,
@@ -156,14 +185,9 @@ impl LogisticRegression {
     ) -> Result<Attempt> {
         let risk = self.risk(rows, standard, loss)?;
         let outputs = loss.n_outputs();
-        let p = standard.columns.len();
-        let mut model = self.start(rows, p, outputs);
-        if start.len() == model.parameters().len() {
-            model.parameters_mut().copy_from_slice(start);
-        }
         let penalty = self.parameter_penalty(standard, outputs);
-        let bounds = penalty.lower.iter().zip(&penalty.upper);
-        model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
+        let mut model = self.start(rows, standard.columns.len(), outputs);
+        begin(&mut model, start, &penalty);
         let mut trace = Vec::new();
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
         let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
@@ -185,18 +209,12 @@ impl LogisticRegression {
                 if start.is_empty() {
                     sample::warm_start_by_products(&risk, &mut model)?;
                 }
-                let mut solver = NewtonCg::default();
-                let mut stopping = Stopping { gap: PRODUCTS_END, max_iterations: MOST_NEWTON_STEPS };
-                loop {
-                    let ended = minimise(&risk, &mut model, &mut solver, stopping, &mut trace, progress)?;
-                    known = solver.known(model.parameters());
-                    let bound = by_convexity(&risk, &penalty, &centre, &known);
-                    let proven = bound.is_none_or(|certified| is_proven(&certified, rows));
-                    if proven || ended != Termination::Converged || stopping.gap < LEAST_END {
-                        break ended;
-                    }
-                    stopping.gap *= CLOSER;
-                }
+                let proven = |known: &Known| {
+                    by_convexity(&risk, &penalty, &centre, known).is_none_or(|certified| is_proven(&certified, rows))
+                };
+                let ended;
+                (ended, known) = by_products(&risk, &mut model, &mut trace, progress, proven)?;
+                ended
             }
             Method::Lbfgs => {
                 minimise(&risk, &mut model, &mut Lbfgs::default(), Stopping::default(), &mut trace, progress)?

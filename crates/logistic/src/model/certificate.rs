@@ -38,10 +38,9 @@ pub(super) fn certify<L: Loss>(
     centre: &Centre<'_>,
     (known, exact): (Known, bool),
 ) -> Certified {
-    if let Some(certified) = by_convexity(risk, penalty, centre, &known) {
-        if is_proven(&certified, centre.rows) || parameters.len() > MOST_FORMED {
-            return certified;
-        }
+    let serves = |certified: &Certified| is_proven(certified, centre.rows) || parameters.len() > MOST_FORMED;
+    if let Some(certified) = by_convexity(risk, penalty, centre, &known).filter(serves) {
+        return certified;
     }
     let (mut sums, old) = match (known.sums, known.old) {
         (Some(sums), old) if !sums.hessian.is_empty() => (sums, old.filter(|_| false)),
@@ -53,7 +52,10 @@ pub(super) fn certify<L: Loss>(
     let mut least = penalty.least_subgradient(parameters, &sums.gradient);
     let gradient_max_norm = least.iter().fold(0.0, |max, g| f64::max(max, g.abs()));
     let rounded = |least: &mut [f64]| round_up(least, rounding);
-    let spread = Spread { risk, square: risk.largest_square(&centre.standard.largest, &vec![1.0; centre.standard.columns.len()]) };
+    let spread = Spread {
+        risk,
+        square: risk.largest_square(&centre.standard.largest, &vec![1.0; centre.standard.columns.len()]),
+    };
     if let Some((at, Metric::Factor(Some(factor)))) = &old {
         rounded(&mut least);
         let way: Vec<f64> = parameters.iter().zip(at).map(|(w, from)| w - from).collect();

@@ -76,18 +76,7 @@ impl LogisticRegression {
                 kinks,
             },
         };
-        let Solution { standard, parameters, .. } = &fit.solution;
-        for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {
-            let w = parameters[k * p + j] / standard.scale[j];
-            let at = k * n_columns + standard.columns[j];
-            fit.weight[at] = Some(w);
-            fit.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
-        }
-        if loss.n_outputs() == rows.dataset().n_classes() {
-            // One number added to all of them changes nothing; moving the columns' centres has left their sum anywhere.
-            let mean = fit.bias.iter().sum::<f64>() / outputs as f64;
-            fit.bias.iter_mut().for_each(|bias| *bias -= mean);
-        }
+        fit.carry_out(loss.n_outputs() == rows.dataset().n_classes());
         Ok(fit)
     }
 
@@ -105,5 +94,24 @@ impl LogisticRegression {
             true => totals.iter().map(|of_class| of_class * (of_class / total).ln()).sum(),
             false => -total * (totals.len() as f64).ln(),
         })
+    }
+}
+
+impl Fit {
+    /// Carries the solution to the user's units; biases of classes that are all alike add up to 0.
+    fn carry_out(&mut self, alike: bool) {
+        let Solution { standard, parameters, outputs, .. } = &self.solution;
+        let (outputs, p, n_columns) = (*outputs, standard.columns.len(), self.weight.len() / outputs);
+        for (k, j) in (0..outputs).flat_map(|k| (0..p).map(move |j| (k, j))) {
+            let w = parameters[k * p + j] / standard.scale[j];
+            let at = k * n_columns + standard.columns[j];
+            self.weight[at] = Some(w);
+            self.bias.iter_mut().skip(k).take(1).for_each(|bias| *bias -= w * standard.centre[j]);
+        }
+        if alike {
+            // One number added to all of them changes nothing; moving the columns' centres has left their sum anywhere.
+            let mean = self.bias.iter().sum::<f64>() / outputs as f64;
+            self.bias.iter_mut().for_each(|bias| *bias -= mean);
+        }
     }
 }

@@ -73,7 +73,8 @@ impl LogisticRegression {
         let certificate =
             Certificate { gradient_max_norm: sums.gradient_max_norm(), gap: gap.unwrap_or(f64::MAX), bounded: false };
         let objective = -penalised / total;
-        let attempt = Attempt { method: Method::Newton, parameters, termination, trace, objective, factor, certificate };
+        let attempt =
+            Attempt { method: Method::Newton, parameters, termination, trace, objective, factor, certificate };
         let mut fit = self.finish(rows, standard, left_out, BceWithLogits::default(), attempt)?;
         fit.facts.penalized_log_likelihood = Some(penalised);
         Ok(fit)

@@ -61,7 +61,14 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     }
 
     /// Fills `room.z` with the logits of a block.
-    fn block_logits(&self, direct: &Direct<'_>, rows: &Rows<'_>, weights: &PartVectors, biases: &[f64], room: &mut Room) {
+    fn block_logits(
+        &self,
+        direct: &Direct<'_>,
+        rows: &Rows<'_>,
+        weights: &PartVectors,
+        biases: &[f64],
+        room: &mut Room,
+    ) {
         let padded = rows.len().next_multiple_of(LANES);
         room.z.clear();
         for k in 0..self.loss.n_outputs() {

@@ -286,7 +286,10 @@ impl<'f> Columns<'f> {
         let mut panels: Vec<RowPanel> = vec![RowPanel::default(); BATCH];
         for batch in blocks.chunks(BATCH) {
             let packed = &mut panels[..batch.len()];
-            packed.par_iter_mut().zip(batch).for_each(|(panel, (rows, _))| panel.pack(rows, &self.dense, self.intercept));
+            packed
+                .par_iter_mut()
+                .zip(batch)
+                .for_each(|(panel, (rows, _))| panel.pack(rows, &self.dense, self.intercept));
             strips.par_iter_mut().enumerate().rev().for_each_init(Vec::new, |scaled, (m, strips)| {
                 for (panel, (_, c)) in packed.iter().zip(batch) {
                     add_strip(panel, m, c, scaled, strips);

@@ -26,7 +26,11 @@ impl Shape {
 
     /// The biases among parameters as they stand in here; none where there is no intercept.
     pub(super) fn biases(self, inside: &[f64]) -> impl Iterator<Item = f64> + '_ {
-        inside.iter().skip(self.columns).step_by(self.width().max(1)).copied().take(if self.intercept { self.outputs } else { 0 })
+        inside.iter().skip(self.columns).step_by(self.width().max(1)).copied().take(if self.intercept {
+            self.outputs
+        } else {
+            0
+        })
     }
 
     /// Puts the biases of all outputs to their places in here, if there is an intercept.

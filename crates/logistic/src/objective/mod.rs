@@ -272,7 +272,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// Value and derivatives, without penalty, as sums over rows.
     fn plain_sums(&self, parameters: &[f64], order: Order) -> Sums {
         match self.direct() {
-            _ if order >= Order::Hessian && self.is_narrow() && self.rows.len() >= direct::FEW_ROWS => self.narrow_sums(parameters),
+            _ if order >= Order::Hessian && self.is_narrow() && self.rows.len() >= direct::FEW_ROWS => {
+                self.narrow_sums(parameters)
+            }
             Some(direct) => {
                 let hessian = order >= Order::Hessian;
                 let (mut sums, curvature) = self.direct_sums(&direct, parameters, order, hessian);
@@ -518,7 +520,8 @@ mod tests {
         ];
         let compact = Dataset::new(compact, y.clone(), Some(weight.clone())).unwrap();
         let rows: Vec<Vec<f64>> = (0..n).map(|i| compact.get(i).unwrap().0).collect();
-        let plain = (0..compact.n_columns()).map(|j| Feature::Number(rows.iter().map(|row| row[j]).collect())).collect();
+        let plain =
+            (0..compact.n_columns()).map(|j| Feature::Number(rows.iter().map(|row| row[j]).collect())).collect();
         let offset: Vec<f64> = (0..n).map(|i| (i % 7) as f64 / 10.0).collect();
         let plain = Dataset::new(plain, y, Some(weight)).unwrap();
         (compact.offset_by(offset.clone()).unwrap(), plain.offset_by(offset).unwrap())

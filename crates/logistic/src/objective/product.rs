@@ -161,10 +161,8 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         if let Some(before) = before.filter(|before| before.serves(&mean)) {
             return before;
         }
-        if self.loss.n_outputs() > 1 && self.n_columns() <= MOST_CROSSED && !self.has_compact() {
-            if let Some(classes) = self.classes(&direct, rows, &mean) {
-                return Preconditioner::classes(classes);
-            }
+        if let Some(classes) = self.classes(&direct, rows, &mean) {
+            return Preconditioner::classes(classes);
         }
         let mut diagonal = self.direct_diagonal(&direct, rows);
         self.to_mean(&mut diagonal);
@@ -174,10 +172,13 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         Preconditioner::diagonal(diagonal, mean)
     }
 
-    /// The blocks of the classes, of a sample of the rows; none where every class has not an output of its own, or a
-    /// column no penalty, for then another parameter would be common to all.
+    /// The blocks of the classes, of a sample of the rows; none for two classes, for too many columns, where every class
+    /// has not an output of its own, or a column no penalty, for then another parameter would be common to all.
     fn classes(&self, direct: &Direct<'a>, rows: &RowCurvature, mean: &[f64]) -> Option<Classes> {
         let (p, outputs) = (self.n_columns(), self.loss.n_outputs());
+        if outputs == 1 || p > MOST_CROSSED || self.has_compact() {
+            return None;
+        }
         let penalty = self.penalty.as_ref()?;
         let alike = (1..outputs).all(|k| penalty.l2[k * p..(k + 1) * p] == penalty.l2[..p]);
         if !alike || penalty.l2[..p].contains(&0.0) || outputs < self.rows.dataset().n_classes() {

@@ -11,8 +11,8 @@ pub use adam::Adam;
 pub(crate) use coordinate::rough_minimum;
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
-pub use newton_cg::NewtonCg;
 pub(crate) use newton::{Known, Metric, newton_direction, raised_factor};
+pub use newton_cg::NewtonCg;
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result};

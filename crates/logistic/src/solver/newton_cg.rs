@@ -35,7 +35,7 @@ struct Here {
 /// to the decrease that the quadratic promises (Nash & Sofer, Operations Research Letters 9(4), 1990). It is the share of
 /// the first gradient that is left, so that the end is reached faster than linearly, between these bounds.
 const LOOSE: f64 = 0.25;
-const TIGHT: f64 = 1e-3;
+const TIGHT: f64 = 1e-5;
 /// So many steps are usually still ahead when a factor is thought of.
 const FEW_STEPS: usize = 3;
 /// A step that takes more has lost its conjugacy.
