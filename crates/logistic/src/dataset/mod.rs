@@ -7,6 +7,7 @@ mod direct;
 mod entries;
 mod feature;
 mod folds;
+mod joined;
 mod loader;
 mod moments;
 mod panel;
@@ -48,7 +49,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Joins features, outcomes and weights.
+    /// Joins features, outcomes and weights. Sparse columns beside each other are held row by row, if they are many.
     ///
     /// # Errors
     /// [`Error::Shape`] when lengths differ; [`Error::Setting`] for an outcome outside [0, 1], a value that is
@@ -59,6 +60,7 @@ impl Dataset {
             feature.check(j)?;
         }
         check_all("y", "between 0 and 1", &y, |v| (0.0..=1.0).contains(&v))?;
+        let features = joined::join_sparse(features, y.len());
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
         let plain =

@@ -1,7 +1,8 @@
 //! One minimisation, from a start to a certified end, in standardised columns.
 
 use super::batches::Batches;
-use super::certificate::{Centre, Certified, by_convexity, certify, is_proven};
+use super::certificate::{Centre, Certified, certify, is_proven};
+use super::convexity::by_convexity;
 use super::fit::Progress;
 use super::sample;
 use super::settings::{LogisticRegression, Method};

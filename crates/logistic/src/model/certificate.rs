@@ -1,6 +1,7 @@
 //! How far a fit can be from the optimum: a bound that is computed, not a tolerance that was met.
 
 use super::attempt::{CERTIFIED, counted};
+use super::convexity::by_convexity;
 use super::settings::class_totals;
 use crate::cholesky::Cholesky;
 use crate::dataset::{Panel, Rows, Standardisation};
@@ -86,52 +87,6 @@ pub(super) fn certify<L: Loss>(
 /// A larger Hessian is not formed for a certificate's sake, if one without will do.
 const MOST_FORMED: usize = 2_000;
 
-/// Bounds the distance to the minimum without a factor of the Hessian, where every coefficient has an l2 penalty.
-///
-/// For δ = (W, b) of length 1 in the metric of the Hessian, `Σ l2ⱼ·Wⱼ² ≤ 1`; so no row's logits move by more than
-/// `R = maxᵢ √(Σ xᵢⱼ²/l2ⱼ)` through W. The least `‖δ‖²` for a given b is at least `s·‖b‖²`: with h the least eigenvalue of
-/// the mean curvature of the outputs' logits and c the most that a row's can be (1/4 for two classes, 1/2 for more), and
-/// t² what W adds to the penalty, the loss adds at least `(√h·‖b‖ − √c·R·t)²`, and the larger of the two is least where
-/// they are equal, at `s = h/(1 + √c·R)²`. Hence M ≤ R + 1/√s (√2 times that for several outputs), and λ is at most
-/// `√(Σ vⱼ²/l2ⱼ) + ‖v_b‖/√s`; and from there on as in [`certify`].
-pub(super) fn by_convexity<L: Loss>(
-    risk: &EmpiricalRisk<'_, L>,
-    penalty: &ParameterPenalty,
-    centre: &Centre<'_>,
-    known: &Known,
-) -> Option<Certified> {
-    let (sums, mean) = (known.sums.as_ref()?, risk.mean_curvature(known.curvature.as_ref()?)?);
-    let (outputs, p) = (centre.outputs, centre.standard.columns.len());
-    let (l2, unpenalised) = penalty.l2.split_at(outputs * p);
-    if penalty.has_kinks() || l2.contains(&0.0) {
-        return None;
-    }
-    let objective = sums.value;
-    let mut least = sums.gradient.clone();
-    let gradient_max_norm = sums.gradient_max_norm();
-    round_up(&mut least, f64::EPSILON * objective);
-    let inverse: Vec<f64> = l2[..p].iter().map(|l2| 1.0 / l2).collect();
-    let reach = risk.largest_weighted_square(&inverse).sqrt();
-    let weights: f64 = least.iter().zip(l2).map(|(v, l2)| v * v / l2).sum();
-    let (mut norm, mut decrement) = (reach, weights.sqrt());
-    if !unpenalised.is_empty() {
-        let mut curvature = mean;
-        if !penalty.gauges.is_empty() {
-            curvature.iter_mut().for_each(|c| *c += 1.0);
-        }
-        // The trace of the inverse is at least the inverse of the least eigenvalue.
-        let h = 1.0 / Cholesky::new(&curvature, outputs).ok()?.inverse_trace();
-        let most: f64 = if outputs == 1 { 0.25 } else { 0.5 };
-        let root = h.sqrt() / (1.0 + most.sqrt() * reach);
-        norm += 1.0 / root;
-        decrement += least[outputs * p..].iter().map(|v| v * v).sum::<f64>().sqrt() / root;
-    }
-    norm *= if outputs == 1 { 1.0 } else { std::f64::consts::SQRT_2 };
-    let gap = by_curvature(decrement, norm).filter(|gap| *gap < objective);
-    let certificate = Certificate { gradient_max_norm, gap: gap.unwrap_or(objective), bounded: gap.is_some() };
-    Some(Certified { certificate, objective, factor: None })
-}
-
 /// Whether the gap, over all rows, is as small as that of a fit that has converged.
 pub(super) fn is_proven(certified: &Certified, rows: &Rows<'_>) -> bool {
     certified.certificate.bounded && certified.certificate.gap * counted(rows) <= CERTIFIED
@@ -195,7 +150,7 @@ fn decrement(factor: &Cholesky, least: &[f64], drift: f64) -> f64 {
 }
 
 /// The bound of the gap by λ and M, where u is below 1.
-fn by_curvature(decrement: f64, norm: f64) -> Option<f64> {
+pub(super) fn by_curvature(decrement: f64, norm: f64) -> Option<f64> {
     let u = decrement * norm;
     // For small u the difference cancels; its series is u²/2 + u³/6 + …, below u²/2·(1 + u).
     let bound = if u < 1e-4 { 0.5 * u * u * (1.0 + u) } else { u + (1.0 - u) * (-u).ln_1p() };

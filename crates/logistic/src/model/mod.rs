@@ -7,6 +7,7 @@ mod certificate;
 mod collinearity;
 mod columns;
 mod constrained;
+mod convexity;
 mod covariance;
 mod cross_validation;
 mod diagnostics;
