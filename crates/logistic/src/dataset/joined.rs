@@ -61,8 +61,8 @@ mod tests {
     fn many_sparse_columns_become_rows_and_few_stay() {
         let n = 5;
         let column = |j: usize| Feature::Sparse {
-            rows: (0..n as u32).filter(|i| (*i as usize + j) % 3 == 0).collect(),
-            values: (0..n).filter(|i| (i + j) % 3 == 0).map(|i| (i * 100 + j) as f64).collect(),
+            rows: (0..n as u32).filter(|i| (*i as usize + j).is_multiple_of(3)).collect(),
+            values: (0..n).filter(|i| (i + j).is_multiple_of(3)).map(|i| (i * 100 + j) as f64).collect(),
             len: n,
         };
         let number = Feature::Number(vec![1.0; n]);
