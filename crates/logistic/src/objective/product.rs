@@ -1,4 +1,4 @@
-//! Products with Hessians that are never formed, what precondititions them, and what either costs.
+//! Products with Hessians that are never formed, what preconditions them, and what either costs.
 
 use super::direct::RowCurvature;
 use super::preconditioner::{Classes, Preconditioner};
