@@ -162,11 +162,6 @@ impl<'a> Direct<'a> {
         1 << near.ilog2()
     }
 
-    /// Whether it saves anything: whether some features need no panel.
-    pub(crate) fn pays(&self) -> bool {
-        self.parts.iter().any(|part| !matches!(part.kind, Kind::Packed { .. }))
-    }
-
     /// The rows in a block.
     pub(crate) fn block(&self) -> usize {
         self.block

@@ -36,14 +36,13 @@ pub(super) struct Room {
 }
 
 impl<'a, L: Loss> EmpiricalRisk<'a, L> {
-    /// How to work on the features as they are stored; none where panels serve as well.
+    /// How to work on the features as they are stored; none for so few rows that looking costs more.
     pub(super) fn direct(&self) -> Option<Direct<'a>> {
         if self.rows.len() < FEW_ROWS && !self.has_compact() {
             return None;
         }
         let in_order = self.rows.range().is_some();
-        let direct = Direct::new(self.rows.dataset(), self.standard.as_ref(), self.loss.n_outputs(), in_order);
-        direct.pays().then_some(direct)
+        Some(Direct::new(self.rows.dataset(), self.standard.as_ref(), self.loss.n_outputs(), in_order))
     }
 
     /// Whether some feature is left as it is stored, come what may.
