@@ -40,6 +40,10 @@ const TIGHT: f64 = 1e-5;
 const FEW_STEPS: usize = 3;
 /// A step that takes more has lost its conjugacy.
 const MOST_PRODUCTS: usize = 500;
+/// A step that leaves less than this share of the gradient is not halved for a value that is higher by so many times its
+/// rounding: sums over many rows are rounded more than once.
+const FLATTER: f64 = 0.1;
+const NOISE: f64 = 100.0;
 /// Steps are halved at most this often; beyond it nothing but rounding is left to gain.
 const MOST_HALVINGS: usize = 40;
 
@@ -164,7 +168,10 @@ fn search(objective: &dyn Objective, start: &[f64], direction: &[f64], here: &Su
     for _ in 0..MOST_HALVINGS {
         let point: Vec<f64> = start.iter().zip(direction).map(|(s, d)| s + length * d).collect();
         let there = Here::at(objective, &point);
-        if there.sums.value <= here.value + 1e-4 * length * slope + rounding {
+        let lowered = there.sums.value <= here.value + 1e-4 * length * slope + rounding;
+        // Near the end values say nothing any more, but gradients do.
+        let flatter = there.sums.gradient_max_norm() < FLATTER * here.gradient_max_norm();
+        if lowered || (flatter && there.sums.value <= here.value + NOISE * rounding) {
             return Some(there);
         }
         length *= 0.5;
