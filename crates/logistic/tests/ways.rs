@@ -84,6 +84,22 @@ fn every_way_gives_the_same_fit() {
     }
 }
 
+/// More columns than a Hessian is formed for, also where the last step finds nothing left to gain.
+#[test]
+fn more_columns_than_a_hessian_may_have() {
+    let n = 600;
+    let columns: Vec<u32> =
+        (0..n * 8).map(|at| (at % 8 * 3000) as u32 + (value(at / 8, at % 8).abs() * 2999.0) as u32).collect();
+    let starts = (0..=n).map(|i| i * 8).collect();
+    let values = Values::F64(columns.iter().enumerate().map(|(at, _)| 1.0 + value(at, 40).abs()).collect());
+    let words = Feature::Csr { starts, columns, values, n_columns: 24_000 };
+    let data = Dataset::new(vec![words], outcomes(n, 2), None).unwrap();
+    for l2 in [1e-1, 1e-3] {
+        let fit = fit(&data, l2, Method::Auto);
+        assert_eq!((fit.termination(), fit.facts.solver.as_str()), (Termination::Converged, "newton-cg"));
+    }
+}
+
 /// Without a penalty products lead to maximum likelihood too, with its inference.
 #[test]
 fn products_lead_to_maximum_likelihood() {

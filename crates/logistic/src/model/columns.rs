@@ -20,7 +20,7 @@ pub(super) struct LeftOut {
 /// the line at a norm of 1e-11, from a QR factorisation; cross products cannot see so far.)
 const COLLINEAR: f64 = 1e-12;
 /// The curvature of so many coefficients fills 3.2 GB.
-const MOST_TERMS: usize = 20_000;
+pub(super) const MOST_TERMS: usize = 20_000;
 
 /// Without curvature, a few vectors of so many coefficients fill a few GB.
 const MOST_WITHOUT_HESSIAN: usize = 50_000_000;

@@ -1,5 +1,6 @@
 //! What a finished fit says of its rows and columns, and what the diagnostics share.
 
+use super::columns::MOST_TERMS;
 use serde::{Deserialize, Serialize};
 
 use super::collinearity::Inflation;
@@ -113,7 +114,9 @@ impl Fit {
     pub(super) fn row_spreads(&self, rows: &Rows<'_>) -> Option<RowSpreads> {
         let solution = &self.solution;
         let smooth = !solution.kinks && !self.facts.firth;
-        if !smooth || rows.dataset().n_classes() != 2 || self.termination() != Termination::Converged {
+        // Of more coefficients the curvature is not formed, nor was it for the fit.
+        let formed = solution.factor.is_some() || solution.parameters.len() <= MOST_TERMS;
+        if !(smooth && formed) || rows.dataset().n_classes() != 2 || self.termination() != Termination::Converged {
             return None;
         }
         let risk = self.plain_risk(rows.clone(), BceWithLogits::default());

@@ -53,17 +53,18 @@ impl Solver for NewtonCg {
         check_smooth(objective, "newton-cg")?;
         let start = model.parameters().to_vec();
         let here = self.here.take().filter(|here| here.parameters == start);
-        let Here { sums, curvature, .. } = here.unwrap_or_else(|| Here::at(objective, &start));
-        let preconditioner = self.precondition(objective, &start, &curvature);
+        let here = here.unwrap_or_else(|| Here::at(objective, &start));
+        let Here { sums, curvature, .. } = &here;
+        let preconditioner = self.precondition(objective, &start, curvature);
         let norm = preconditioned_norm(&preconditioner, &sums.gradient);
         let share = norm / self.first.get_or_insert(norm).max(f64::MIN_POSITIVE);
         let tolerance = share.clamp(TIGHT, LOOSE);
         let (direction, products) =
-            conjugate_gradients(objective, &curvature, &preconditioner, &sums.gradient, tolerance);
+            conjugate_gradients(objective, curvature, &preconditioner, &sums.gradient, tolerance);
         self.spent += products;
         self.last = products;
         let slope = dot(&direction, &sums.gradient);
-        let there = search(objective, &start, &direction, &sums, slope);
+        let there = search(objective, &start, &direction, sums, slope);
         let mut step = Step {
             value: sums.value,
             gradient_max_norm: sums.gradient_max_norm(),
@@ -77,6 +78,9 @@ impl Solver for NewtonCg {
             step.moved = there.parameters != start;
             model.parameters_mut().copy_from_slice(&there.parameters);
             self.here = Some(there);
+        } else {
+            // Where it ends; the certificate asks for what is known there.
+            self.here = Some(here);
         }
         self.preconditioner = Some(preconditioner);
         Ok(step)
