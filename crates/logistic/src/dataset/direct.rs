@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Dataset, Feature, Panel, RowPanel, Rows, Standardisation, Values};
-use crate::kernel::{Blocks, Columns, LANES, RowMajor, combine, combine_slices, inner, inner_slices};
+use crate::kernel::{Blocks, Columns, LANES, Listed, RowMajor, combine, combine_slices, inner, inner_slices};
 
 /// The bytes of rows that are worked on at once: they are read twice, the second time from the second-level cache.
 const NEAR_BYTES: usize = 192 * 1024;
@@ -200,74 +200,129 @@ impl<'a> Direct<'a> {
     /// Adds the products of at most [`Direct::block`] rows with the weights to `z`, (outputs, rows up to a multiple of
     /// [`LANES`]).
     pub(crate) fn combine(&self, rows: &Rows<'_>, weights: &PartVectors, z: &mut [f64], scratch: &mut Scratch) {
-        scratch.panels.resize_with(self.parts.len(), Panel::new);
-        scratch.rows.resize_with(self.parts.len(), RowPanel::default);
-        for (at, (part, w)) in self.parts.iter().zip(weights).enumerate() {
-            match &part.kind {
-                Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
-                    combine_slices(columns, centre, w, z);
-                }),
-                Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
-                    Feature::Matrix { values: Values::F64(values), .. } => {
-                        RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
-                    }
-                    Feature::Matrix { values: Values::F32(values), .. } => {
-                        RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
-                    }
-                    _ => {}
-                },
-                Kind::Rows { standard } => {
-                    let panel = &mut scratch.rows[at];
-                    panel.pack(rows, standard, false);
-                    panel.combine(rows.len(), self.outputs, w, z);
-                }
-                Kind::Compact { feature } => {
-                    let stride = z.len() / self.outputs;
-                    for k in 0..self.outputs {
-                        let w = &w[k * part.len..][..part.len];
-                        let z = &mut z[k * stride..];
-                        add_products(&self.dataset.features[*feature], rows, w, z);
-                    }
-                }
-                Kind::Packed { standard } => {
-                    let panel = &mut scratch.panels[at];
-                    panel.pack_columns(rows, Some(standard));
-                    combine(panel.columns(false), w, z);
-                }
-            }
+        self.fit_scratch(scratch);
+        for at in 0..self.parts.len() {
+            self.combine_part(at, rows, &weights[at], z, scratch);
         }
     }
 
     /// Adds the rows times the numbers `r`, (outputs, rows up to a multiple of [`LANES`]), to the sums; `scratch` as
     /// [`Direct::combine`] left it for these rows.
     pub(crate) fn inner(&self, rows: &Rows<'_>, r: &[f64], sums: &mut PartVectors, scratch: &Scratch) {
-        let stride = rows.len().next_multiple_of(LANES);
+        for (at, sums) in sums.iter_mut().enumerate() {
+            self.inner_part(at, rows, r, sums, scratch);
+        }
+    }
+
+    /// Whether [`Direct::inner_and_combine`] is worth it: where rows of a matrix are read as they stand.
+    pub(crate) fn overlaps(&self) -> bool {
+        self.outputs == 1 && self.parts.iter().any(|part| matches!(part.kind, Kind::Matrix { .. }))
+    }
+
+    /// [`Direct::inner`] of one block and [`Direct::combine`] of the next, where [`Direct::overlaps`].
+    pub(crate) fn inner_and_combine(
+        &self,
+        (before, r, before_scratch): (&Rows<'_>, &[f64], &Scratch),
+        sums: &mut PartVectors,
+        (next, z, scratch): (&Rows<'_>, &mut [f64], &mut Scratch),
+        weights: &PartVectors,
+    ) {
+        self.fit_scratch(scratch);
         for (at, (part, sums)) in self.parts.iter().zip(sums).enumerate() {
-            match &part.kind {
-                Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
-                    inner_slices(columns, centre, r, sums);
-                }),
-                Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
-                    Feature::Matrix { values: Values::F64(values), .. } => {
-                        RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
+            if let Kind::Matrix { feature, blocks, centre } = &part.kind {
+                let earlier = Listed { n: before.len(), row: |i| before.at(i) };
+                let later = Listed { n: next.len(), row: |i| next.at(i) };
+                let (sums, products) = ((r, &mut sums[..]), (&weights[at][..], &mut *z));
+                match self.matrix(*feature) {
+                    Some(Values::F64(values)) => {
+                        RowMajor { values, blocks, centre }.inner_and_combine(&earlier, sums, &later, products);
                     }
-                    Feature::Matrix { values: Values::F32(values), .. } => {
-                        RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
+                    Some(Values::F32(values)) => {
+                        RowMajor { values, blocks, centre }.inner_and_combine(&earlier, sums, &later, products);
                     }
-                    _ => {}
-                },
-                Kind::Rows { .. } => scratch.rows[at].inner(rows.len(), self.outputs, r, sums),
-                Kind::Compact { feature } => {
-                    for k in 0..self.outputs {
-                        let sums = &mut sums[k * part.len..][..part.len];
-                        add_sums(&self.dataset.features[*feature], rows, &r[k * stride..], sums);
-                    }
+                    None => {}
                 }
-                Kind::Packed { .. } => {
-                    let x = scratch.panels[at].columns(false);
-                    let r = Columns { values: r, stride, len: stride, count: self.outputs };
-                    inner(x, r, sums);
+            } else {
+                self.inner_part(at, before, r, sums, before_scratch);
+                self.combine_part(at, next, &weights[at], z, scratch);
+            }
+        }
+    }
+
+    fn fit_scratch(&self, scratch: &mut Scratch) {
+        scratch.panels.resize_with(self.parts.len(), Panel::new);
+        scratch.rows.resize_with(self.parts.len(), RowPanel::default);
+    }
+
+    fn matrix(&self, feature: usize) -> Option<&Values> {
+        match &self.dataset.features[feature] {
+            Feature::Matrix { values, .. } => Some(values),
+            _ => None,
+        }
+    }
+
+    fn combine_part(&self, at: usize, rows: &Rows<'_>, w: &[f64], z: &mut [f64], scratch: &mut Scratch) {
+        let part = &self.parts[at];
+        match &part.kind {
+            Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
+                combine_slices(columns, centre, w, z);
+            }),
+            Kind::Matrix { feature, blocks, centre } => match self.matrix(*feature) {
+                Some(Values::F64(values)) => {
+                    RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
                 }
+                Some(Values::F32(values)) => {
+                    RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
+                }
+                None => {}
+            },
+            Kind::Rows { standard } => {
+                let panel = &mut scratch.rows[at];
+                panel.pack(rows, standard, false);
+                panel.combine(rows.len(), self.outputs, w, z);
+            }
+            Kind::Compact { feature } => {
+                let stride = z.len() / self.outputs;
+                for k in 0..self.outputs {
+                    let w = &w[k * part.len..][..part.len];
+                    let z = &mut z[k * stride..];
+                    add_products(&self.dataset.features[*feature], rows, w, z);
+                }
+            }
+            Kind::Packed { standard } => {
+                let panel = &mut scratch.panels[at];
+                panel.pack_columns(rows, Some(standard));
+                combine(panel.columns(false), w, z);
+            }
+        }
+    }
+
+    fn inner_part(&self, at: usize, rows: &Rows<'_>, r: &[f64], sums: &mut [f64], scratch: &Scratch) {
+        let (part, stride) = (&self.parts[at], rows.len().next_multiple_of(LANES));
+        match &part.kind {
+            Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
+                inner_slices(columns, centre, r, sums);
+            }),
+            Kind::Matrix { feature, blocks, centre } => match self.matrix(*feature) {
+                Some(Values::F64(values)) => {
+                    RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
+                }
+                Some(Values::F32(values)) => {
+                    RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
+                }
+                None => {}
+            },
+            Kind::Rows { .. } => scratch.rows[at].inner(rows.len(), self.outputs, r, sums),
+            Kind::Compact { feature } => {
+                for k in 0..self.outputs {
+                    let sums = &mut sums[k * part.len..][..part.len];
+                    add_sums(&self.dataset.features[*feature], rows, &r[k * stride..], sums);
+                }
+            }
+            Kind::Packed { .. } => {
+                let x = scratch.panels[at].columns(false);
+                let r = Columns { values: r, stride, len: stride, count: self.outputs };
+                inner(x, r, sums);
             }
         }
     }

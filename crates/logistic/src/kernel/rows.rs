@@ -26,6 +26,10 @@ impl Blocks {
         self.starts.len() * LANES
     }
 
+    pub(super) fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+
     /// Each column, and the place where it counts.
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         (0..self.width).map(|column| {
@@ -46,7 +50,7 @@ pub(crate) struct RowMajor<'a, T> {
 
 impl<T: Copy + Into<f64>> RowMajor<'_, T> {
     #[inline(always)]
-    fn row(&self, index: usize) -> &[T] {
+    pub(super) fn row(&self, index: usize) -> &[T] {
         &self.values[index * self.blocks.width..][..self.blocks.width]
     }
 
@@ -88,7 +92,7 @@ impl<T: Copy + Into<f64>> RowMajor<'_, T> {
     /// The products of eight rows with `K` vectors, before their lanes are added; `R` rows at a time, so that sums stay
     /// in registers.
     #[inline(always)]
-    fn products<S: Simd, const R: usize, const K: usize>(
+    pub(super) fn products<S: Simd, const R: usize, const K: usize>(
         &self,
         simd: S,
         rows: [&[T]; LANES],
@@ -258,7 +262,7 @@ pub(super) fn widen<S: Simd, T: Copy + Into<f64>>(simd: S, x: &[T]) -> f64x8<S> 
 }
 
 #[inline(always)]
-fn add<S: Simd>(simd: S, sums: f64x8<S>, to: &mut [f64]) {
+pub(super) fn add<S: Simd>(simd: S, sums: f64x8<S>, to: &mut [f64]) {
     (load(simd, to, 0) + sums).store_slice(&mut to[..LANES]);
 }
 

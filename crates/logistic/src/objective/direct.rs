@@ -35,6 +35,22 @@ pub(super) struct Room {
     pub(super) scratch: Scratch,
 }
 
+impl Room {
+    /// Makes `z` what the logits of `n` rows are without their columns.
+    fn begin(&mut self, n: usize, biases: &[f64], outputs: usize) {
+        let padded = n.next_multiple_of(LANES);
+        self.z.clear();
+        for k in 0..outputs {
+            let bias = biases.get(k).copied().unwrap_or(0.0);
+            if self.outcomes.offset.is_empty() {
+                self.z.resize((k + 1) * padded, bias);
+            } else {
+                self.z.extend(self.outcomes.offset.iter().map(|offset| offset + bias));
+            }
+        }
+    }
+}
+
 impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// How to work on the features as they are stored; none for so few rows that looking costs more.
     pub(super) fn direct(&self) -> Option<Direct<'a>> {
@@ -59,26 +75,45 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         })
     }
 
-    /// Fills `room.z` with the logits of a block.
-    fn block_logits(
-        &self,
-        direct: &Direct<'_>,
-        rows: &Rows<'_>,
-        weights: &PartVectors,
-        biases: &[f64],
-        room: &mut Room,
-    ) {
-        let padded = rows.len().next_multiple_of(LANES);
-        room.z.clear();
-        for k in 0..self.loss.n_outputs() {
-            let bias = biases.get(k).copied().unwrap_or(0.0);
-            if room.outcomes.offset.is_empty() {
-                room.z.resize((k + 1) * padded, bias);
-            } else {
-                room.z.extend(room.outcomes.offset.iter().map(|offset| offset + bias));
+    /// Goes over the blocks of `range`: what `turn` makes of the logits in `room.z` is added to the chunk's sums, row by
+    /// row, where `adds`. `ready` prepares the room first.
+    fn sweep<'c>(
+        &'c self,
+        direct: &'c Direct<'a>,
+        range: Range<usize>,
+        (weights, biases, adds): (&PartVectors, &[f64], bool),
+        ready: impl Fn(&Rows<'a>, &mut Room),
+        mut turn: impl FnMut(&mut Chunk<'c, 'a, L>, &Rows<'a>, &mut Room),
+    ) -> Chunk<'c, 'a, L> {
+        let mut chunk = Chunk::new(self, direct);
+        let (mut room, mut earlier) = (Room::default(), Room::default());
+        let mut waiting: Option<Rows<'a>> = None;
+        for rows in self.blocks(range, direct.block()) {
+            ready(&rows, &mut room);
+            room.begin(rows.len(), biases, self.loss.n_outputs());
+            let Room { z, scratch, .. } = &mut room;
+            match waiting.take() {
+                Some(before) => {
+                    let of_before = (&before, &earlier.z[..], &earlier.scratch);
+                    direct.inner_and_combine(of_before, &mut chunk.sums, (&rows, z, scratch), weights);
+                }
+                None => direct.combine(&rows, weights, z, scratch),
+            }
+            turn(&mut chunk, &rows, &mut room);
+            if adds {
+                chunk.add_biases(&rows, &room);
+                if direct.overlaps() {
+                    std::mem::swap(&mut room, &mut earlier);
+                    waiting = Some(rows);
+                } else {
+                    direct.inner(&rows, &room.z, &mut chunk.sums, &room.scratch);
+                }
             }
         }
-        direct.combine(rows, weights, &mut room.z, &mut room.scratch);
+        if let Some(before) = waiting {
+            direct.inner(&before, &earlier.z, &mut chunk.sums, &earlier.scratch);
+        }
+        chunk
     }
 
     /// Value and gradient, and the rows' curvatures where `keep` asks for them; without penalty, over the sum of
@@ -96,14 +131,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         let biases: Vec<f64> = shape.biases(&inside).collect();
         let parts = self.rows.chunks(parameters.len(), |range| {
             let start = range.start;
-            let mut chunk = Chunk::new(self, direct);
-            let mut room = Room::default();
-            for rows in self.blocks(range, direct.block()) {
-                room.outcomes.fill(&rows);
-                self.block_logits(direct, &rows, &weights, &biases, &mut room);
-                chunk.add(&rows, &mut room, (order, keep));
-            }
-            (start, chunk)
+            let steps = (&weights, &biases[..], order >= Order::Gradient);
+            let ready = |rows: &Rows<'a>, room: &mut Room| room.outcomes.fill(rows);
+            (start, self.sweep(direct, range, steps, ready, |chunk, rows, room| chunk.add(rows, room, keep)))
         });
         let mut curvature = RowCurvature::default();
         let mut all = Chunk::new(self, direct);
@@ -123,32 +153,14 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         let inside = shape.inside(v);
         let weights = direct.weights(&inside, shape.width());
         let biases: Vec<f64> = shape.biases(&inside).collect();
-        self.over_curvature(direct, curvature, |chunk, room, rows, c| {
-            room.outcomes.offset.clear();
-            self.block_logits(direct, rows, &weights, &biases, room);
-            bend(c, self.loss.n_outputs(), &mut room.z);
-            chunk.add_residuals(rows, room);
-        })
-    }
-
-    /// Sums over all blocks, each with its kept curvatures.
-    fn over_curvature(
-        &self,
-        direct: &Direct<'a>,
-        curvature: &RowCurvature,
-        f: impl Fn(&mut Chunk<'_, 'a, L>, &mut Room, &Rows<'a>, &[f64]) + Sync,
-    ) -> Vec<f64> {
-        let (shape, outputs) = (self.shape(), self.loss.n_outputs());
+        let outputs = self.loss.n_outputs();
         let parts = self.rows.chunks(shape.parameters(), |range| {
             let mut kept = curvature.of(range.start);
-            let mut chunk = Chunk::new(self, direct);
-            let mut room = Room::default();
-            for rows in self.blocks(range, direct.block()) {
+            self.sweep(direct, range, (&weights, &biases[..], true), |_, _| {}, |_, rows, room| {
                 let (own, rest) = kept.split_at(kept_rows(outputs) * rows.len().next_multiple_of(LANES));
                 kept = rest;
-                f(&mut chunk, &mut room, &rows, own);
-            }
-            chunk
+                bend(own, outputs, &mut room.z);
+            })
         });
         let mut all = Chunk::new(self, direct);
         parts.iter().for_each(|chunk| all.merge(chunk));
@@ -263,8 +275,8 @@ impl<'c, 'a, L: Loss> Chunk<'c, 'a, L> {
         Chunk { risk, direct, shape: risk.shape(), value: 0.0, sums: direct.zero(), biases, kept: Vec::new() }
     }
 
-    /// Adds a block whose logits stand in `room.z`.
-    fn add(&mut self, rows: &Rows<'_>, room: &mut Room, (order, keep): (Order, bool)) {
+    /// Adds the losses of a block whose logits stand in `room.z`, and puts its residuals there.
+    fn add(&mut self, rows: &Rows<'_>, room: &mut Room, keep: bool) {
         let outputs = self.risk.loss.n_outputs();
         let n = rows.len().next_multiple_of(LANES);
         let Room { outcomes: Outcomes { y, weight, .. }, z, curvature, .. } = room;
@@ -279,18 +291,14 @@ impl<'c, 'a, L: Loss> Chunk<'c, 'a, L> {
             self.risk.loss.probabilities_of_residuals(&Block { z, y, weight, curvature: &mut [] }, &mut self.kept);
             self.kept.extend_from_slice(weight);
         }
-        if order >= Order::Gradient {
-            self.add_residuals(rows, room);
-        }
     }
 
-    /// Adds the rows of a block times the numbers in `room.z`.
-    fn add_residuals(&mut self, rows: &Rows<'_>, room: &Room) {
+    /// Adds the numbers of a block in `room.z`, which are those of the biases.
+    fn add_biases(&mut self, rows: &Rows<'_>, room: &Room) {
         let n = rows.len().next_multiple_of(LANES);
         for (bias, z) in self.biases.iter_mut().zip(room.z.chunks_exact(n)) {
             *bias += crate::kernel::total(z);
         }
-        self.direct.inner(rows, &room.z, &mut self.sums, &room.scratch);
     }
 
     fn merge(&mut self, other: &Self) {
