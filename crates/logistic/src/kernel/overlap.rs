@@ -11,9 +11,9 @@ use super::rows::{add, widen};
 use super::{LANES, RowMajor, level, load};
 
 /// The bytes of a line of the cache.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 /// How many bytes ahead of their use rows are asked for: what is computed on so much takes longer than memory does to answer.
-const AHEAD: usize = 4096;
+pub(super) const AHEAD: usize = 4096;
 /// Blocks of columns whose sums are kept in registers over eight rows.
 const NEAR: usize = 4;
 

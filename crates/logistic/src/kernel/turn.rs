@@ -1,7 +1,10 @@
 //! Centred and scaled columns of a row-major block, from rows and from columns.
 
 use fearless_simd::{Simd, SimdBase, dispatch, f64x8};
+use prefetch_index::prefetch_index;
 
+use super::overlap::{AHEAD, LINE};
+use super::rows::widen;
 use super::{LANES, level, load};
 
 /// How the columns of a block are centred and scaled, and how far its rows are apart.
@@ -26,15 +29,33 @@ pub(crate) fn centre_rows<T: Copy + Into<f64>>(
     to: &mut [f64],
 ) {
     let factors = spread.factors();
-    let count = factors.len();
-    // Plain code, which the compiler turns into the instructions of the level it is dispatched to.
-    dispatch!(level(), _simd => for i in 0..n_rows {
+    dispatch!(level(), simd => centre_rows_at(simd, values, (n_rows, start), (spread, &factors), to));
+}
+
+#[inline(always)]
+fn centre_rows_at<S: Simd, T: Copy + Into<f64>>(
+    simd: S,
+    values: &[T],
+    (n_rows, start): (usize, impl Fn(usize) -> usize),
+    (spread, factors): (Spread<'_>, &[f64]),
+    to: &mut [f64],
+) {
+    let (count, centre) = (factors.len(), &spread.centre[..factors.len()]);
+    let whole = count - count % LANES;
+    for i in 0..n_rows {
         let row = &values[start(i)..][..count];
         let to = &mut to[i * spread.stride..][..count];
-        for j in 0..count {
-            to[j] = (row[j].into() - spread.centre[j]) * factors[j];
+        for at in (0..count).step_by(LINE / size_of::<T>()) {
+            prefetch_index(values, start(i) + AHEAD / size_of::<T>() + at);
         }
-    });
+        for j in (0..whole).step_by(LANES) {
+            let centred = widen(simd, &row[j..j + LANES]) - load(simd, centre, j);
+            (centred * load(simd, factors, j)).store_slice(&mut to[j..j + LANES]);
+        }
+        for j in whole..count {
+            to[j] = (row[j].into() - centre[j]) * factors[j];
+        }
+    }
 }
 
 /// The same of columns as they are stored.
