@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times fits here and in other programs, on this machine, in one run, and how near each comes to the optimum.
 
-    python3 bench/fits.py [--workload dense-1m …] [--rounds 3] [--scale small]
+    python3 bench/fits.py [--workload dense-1m …] [--rounds 3] [--limit 60] [--scale small]
 
 Builds the release binaries, prepares bench/.venv, writes datasets into a temporary folder (up to 1.2 GB at a time),
 lets the programs take turns, and writes bench/results/DATE-fits.json, DATE-fits.md and two pictures. What was measured
@@ -27,9 +27,9 @@ from workloads import WORKLOADS, peer
 PEER_PACKAGES = [
     "numpy", "scipy", "scikit-learn", "liblinear-official", "statsmodels", "glum", "skglm", "torch", "pandas", "polars"
 ]  # fmt: skip
-# A fit that takes longer is not repeated, and given up after as much time as reading and compiling may take
+# A fit that takes longer is not repeated, and given up after as much time as reading and compiling may take.
 LONG_FIT = 60
-LOADING = 120
+LOADING = 60
 REPEATS = {"repeats": 3, "budget": 10.0}
 SCALING = {"n": ("rows", [10_000, 31_623, 100_000, 316_228, 1_000_000, 3_162_278, 10_000_000], {"columns": 28}),
            "p": ("columns", [7, 14, 28, 56, 112, 224], {"rows": 100_000})}  # fmt: skip
@@ -48,7 +48,7 @@ def file_name(program):
     return "".join(c if c.isalnum() else "-" for c in program)
 
 
-def attempt(folder, name, command, limit=LONG_FIT):
+def attempt(folder, name, command, limit):
     """One process: the median of its fits, its memory, or why there is no answer, which is left in the folder."""
     run = attempted(*command, limit=limit + LOADING)
     if "failed" in run:
@@ -59,14 +59,14 @@ def attempt(folder, name, command, limit=LONG_FIT):
     return {"seconds": statistics.median(told["seconds"]), "peak_bytes": run["peak_bytes"], **facts}
 
 
-def take_turns(folder, programs, rounds, limit=LONG_FIT, after=lambda: None):
+def take_turns(folder, programs, rounds, limit, after=lambda: None):
     """Runs every program once a round, so that a slow spell of the machine meets them all alike; `after` the first
     program's first run, something may be written for the others."""
     runs = {name: [] for name in programs}
     for turn in range(rounds):
         for at, (name, command) in enumerate(programs.items()):
             last = runs[name][-1] if runs[name] else {"seconds": 0}
-            if "failed" in last or last["seconds"] > LONG_FIT:
+            if "failed" in last or last["seconds"] > limit:
                 runs[name].append({})
                 continue
             runs[name].append(attempt(folder, name, command, limit))
@@ -97,7 +97,7 @@ def summarise(runs, judged):
     return summary
 
 
-def compare(release, work, name, scale, rounds):
+def compare(release, work, name, scale, rounds, limit):
     """All programs of a workload on its dataset."""
     workload = WORKLOADS[name]
     size, folder = workload["sizes"][scale], work / name
@@ -105,7 +105,7 @@ def compare(release, work, name, scale, rounds):
     l2 = 0.0 if workload.get("lasso") else 1 / size["rows"]
     programs = workload["programs"](release, folder, {"l2": l2, **REPEATS})
     after = (lambda: write_penalties(folder, next(iter(programs)))) if workload.get("lasso") else (lambda: None)
-    runs = take_turns(folder, programs, rounds, workload.get("limit", LONG_FIT), after)
+    runs = take_turns(folder, programs, rounds, max(limit, workload.get("limit", 0)), after)
     judged = json.loads(output(*peer("judge_fits.py"), folder, l2))
     return {"size": size, "l2": l2, "programs": summarise(runs, judged)}
 
@@ -120,13 +120,13 @@ def write_penalties(folder, name):
         (folder / "penalties.f64").write_bytes(penalties.tobytes())
 
 
-def bandwidth(release, work, name, scale, rounds):
+def bandwidth(release, work, name, scale, rounds, limit):
     """Passes over the rows against reading them, in one process; it takes turns itself."""
     rows = {"full": 1_000_000, "small": 200_000}[scale]
     return json.loads(output(release / "examples" / "time_pass", rows, 28, 2, 5 * rounds))
 
 
-def scaling(release, work, name, scale, rounds):
+def scaling(release, work, name, scale, rounds, limit):
     """Our seconds against rows and columns, and the exponents of the power laws that fit them best."""
     found = {}
     for symbol, (key, values, fixed) in SCALING.items():
@@ -138,7 +138,7 @@ def scaling(release, work, name, scale, rounds):
             folder = work / f"scaling-{symbol}-{value}"
             write_dataset(folder, size)
             settings = json.dumps({"l2": 1 / size["rows"], **REPEATS})
-            runs = take_turns(folder, {"logistic": [release / "examples" / "time_fit", folder, settings]}, rounds)
+            runs = take_turns(folder, {"logistic": [release / "examples" / "time_fit", folder, settings]}, rounds, limit)
             timed = [run["seconds"] for run in runs["logistic"] if "seconds" in run]
             shutil.rmtree(folder)
             if not timed:
@@ -160,10 +160,10 @@ def exponent(points, symbol):
 SPECIAL = {"bandwidth": bandwidth, "scaling": scaling}
 
 
-def measure(release, name, scale, rounds, facts):
+def measure(release, name, scale, rounds, limit, facts):
     """One workload, in a folder that goes away with it."""
     with tempfile.TemporaryDirectory(prefix="logistic-bench-") as work:
-        found = SPECIAL.get(name, compare)(release, Path(work), name, scale, rounds)
+        found = SPECIAL.get(name, compare)(release, Path(work), name, scale, rounds, limit)
     return {"rounds": rounds, "commit": output("git", "describe", "--always", "--dirty").strip(), **facts, **found}
 
 
@@ -172,6 +172,9 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=3, help="turns each program takes (default: 3)")
     arguments.add_argument("--workload", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    arguments.add_argument(
+        "--limit", type=int, default=LONG_FIT, metavar="S", help="a fit of more seconds is given up (default: 60)"
+    )
     arguments.add_argument("--scale", choices=["full", "small"], default="full")
     options = arguments.parse_args()
 
@@ -185,7 +188,7 @@ def main():
     workloads = json.loads(kept.read_text())["workloads"] if kept.exists() else {}
     for name in options.workload:
         started = {"load_average_at_start": machine()["load_average_at_start"]}
-        workloads[name] = measure(release, name, options.scale, options.rounds, started)
+        workloads[name] = measure(release, name, options.scale, options.rounds, options.limit, started)
         result = {"date": date, "machine": facts, "versions": versions(PEER_PACKAGES), "scale": options.scale}
         result["workloads"] = {name: workloads[name] for name in names if name in workloads}
         # After every workload, so that a run that is stopped leaves what it found.
