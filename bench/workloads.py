@@ -150,7 +150,7 @@ WORKLOADS = {
         "programs": path_programs,
         "lasso": True,
         # Eleven paths of a hundred fits take their time in every program.
-        "limit": 600,
+        "limit": 120,
     },
     "categories": {
         "sizes": sizes(

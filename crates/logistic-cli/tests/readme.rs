@@ -1,4 +1,4 @@
-//! The README's commands print what the README says.
+//! The commands of the README and of the guide print what stands there.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,10 +23,19 @@ fn commands(readme: &str) -> Vec<(Vec<String>, Vec<String>)> {
 
 #[test]
 fn the_front_page_does_not_lie() {
+    prints_what_it_says("README.md");
+}
+
+#[test]
+fn the_guide_does_not_lie() {
+    prints_what_it_says("docs/guide.md");
+}
+
+fn prints_what_it_says(page: &str) {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = TempDir::new().unwrap();
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let commands = commands(&readme);
+    let page = std::fs::read_to_string(root.join(page)).unwrap();
+    let commands = commands(&page);
     assert!(commands.len() >= 3);
     for (typed, lines) in commands {
         let in_repository = |word: &String| match word.strip_prefix("testdata/") {
