@@ -230,7 +230,7 @@ impl Model {
             let mut rest = weight.as_slice();
             for feature in encoded.dataset.features() {
                 let (own, others) = rest.split_at(feature.n_columns());
-                feature.add_to(own, &mut logits);
+                feature.view().add_to(own, &mut logits);
                 rest = others;
             }
             let offset = encoded.dataset.offset().unwrap_or(&[]);
