@@ -173,8 +173,8 @@ impl<'a> Direct<'a> {
     /// [`LANES`]).
     pub(crate) fn combine(&self, rows: &Rows<'_>, weights: &PartVectors, z: &mut [f64], scratch: &mut Scratch) {
         self.fit_scratch(scratch);
-        for at in 0..self.parts.len() {
-            self.combine_part(at, rows, &weights[at], z, scratch);
+        for (at, w) in weights.iter().enumerate() {
+            self.combine_part(at, rows, w, z, scratch);
         }
     }
 

@@ -156,11 +156,17 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         let outputs = self.loss.n_outputs();
         let parts = self.rows.chunks(shape.parameters(), |range| {
             let mut kept = curvature.of(range.start);
-            self.sweep(direct, range, (&weights, &biases[..], true), |_, _| {}, |_, rows, room| {
-                let (own, rest) = kept.split_at(kept_rows(outputs) * rows.len().next_multiple_of(LANES));
-                kept = rest;
-                bend(own, outputs, &mut room.z);
-            })
+            self.sweep(
+                direct,
+                range,
+                (&weights, &biases[..], true),
+                |_, _| {},
+                |_, rows, room| {
+                    let (own, rest) = kept.split_at(kept_rows(outputs) * rows.len().next_multiple_of(LANES));
+                    kept = rest;
+                    bend(own, outputs, &mut room.z);
+                },
+            )
         });
         let mut all = Chunk::new(self, direct);
         parts.iter().for_each(|chunk| all.merge(chunk));
