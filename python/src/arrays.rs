@@ -64,7 +64,7 @@ fn values(x: &Bound<'_, PyAny>) -> PyResult<Values> {
 }
 
 /// The numbers of an array in C order, which stay where they are.
-fn lent<T: Element + Sync>(x: &Bound<'_, PyAny>) -> PyResult<Numbers<T>> {
+fn lent<T: Element + Send + Sync + 'static>(x: &Bound<'_, PyAny>) -> PyResult<Numbers<T>> {
     let array = x.cast::<PyArrayDyn<T>>()?;
     if !array.is_c_contiguous() {
         return Err(PyValueError::new_err("the array is not in C order"));
