@@ -82,28 +82,46 @@ impl View<'_> {
         }
     }
 
-    /// Adds Σₖ weight[k]·xₖ of every row to `logits`; one weight per design column.
-    pub(crate) fn add_to(self, weight: &[f64], logits: &mut [f64]) {
+    /// Adds Σₖ weight[k]·xₖ of the rows from `first` on to their `logits`; one weight per design column.
+    pub(super) fn add_to(self, weight: &[f64], first: usize, logits: &mut [f64]) {
         let effect = |code: u32| if code == 0 { 0.0 } else { weight[code as usize - 1] };
+        let rows = first..first + logits.len();
         match self {
-            View::Number(values) => logits.iter_mut().enumerate().for_each(|(i, z)| *z += weight[0] * values.get(i)),
-            View::Matrix { n_columns, .. } => {
-                let row = |row: usize| (0..n_columns).map(|k| weight[k] * self.value(row, k)).sum::<f64>();
-                logits.iter_mut().enumerate().for_each(|(i, z)| *z += row(i));
+            View::Number(Slice::F64(values)) => add_column(weight[0], &values[rows], logits),
+            View::Number(Slice::F32(values)) => add_column(weight[0], &values[rows], logits),
+            View::Matrix { values, n_columns } => {
+                let cells = rows.start * n_columns..rows.end * n_columns;
+                match values {
+                    Slice::F64(values) => add_rows(weight, &values[cells], logits),
+                    Slice::F32(values) => add_rows(weight, &values[cells], logits),
+                }
             }
-            View::Codes(codes) => logits.iter_mut().zip(codes).for_each(|(z, &code)| *z += effect(code)),
-            View::Sparse { rows, values } => {
-                rows.iter().zip(values).for_each(|(&row, x)| logits[row as usize] += weight[0] * x);
+            View::Codes(codes) => logits.iter_mut().zip(&codes[rows]).for_each(|(z, &code)| *z += effect(code)),
+            View::Sparse { rows: own, values } => {
+                let from = own.partition_point(|&row| (row as usize) < rows.start);
+                let entries = own[from..].iter().zip(&values[from..]);
+                let entries = entries.take_while(|(row, _)| (**row as usize) < rows.end);
+                entries.for_each(|(&row, x)| logits[row as usize - first] += weight[0] * x);
             }
             View::Csr { starts, columns, values } => {
-                for (z, entries) in logits.iter_mut().zip(starts.windows(2)) {
+                for (z, entries) in logits.iter_mut().zip(starts[first..].windows(2)) {
                     let entries = entries[0]..entries[1];
                     *z += entries.map(|at| weight[columns[at] as usize] * values.get(at)).sum::<f64>();
                 }
             }
             View::Product { codes, values } => {
-                logits.iter_mut().zip(codes).zip(values).for_each(|((z, &code), x)| *z += effect(code) * x);
+                let both = codes[rows.clone()].iter().zip(&values[rows]);
+                logits.iter_mut().zip(both).for_each(|(z, (&code, x))| *z += effect(code) * x);
             }
         }
     }
+}
+
+fn add_column<T: Copy + Into<f64>>(weight: f64, column: &[T], logits: &mut [f64]) {
+    logits.iter_mut().zip(column).for_each(|(z, &x)| *z += weight * x.into());
+}
+
+fn add_rows<T: Copy + Into<f64>>(weight: &[f64], rows: &[T], logits: &mut [f64]) {
+    let inner = |row: &[T]| row.iter().zip(weight).map(|(&x, w)| w * x.into()).sum::<f64>();
+    logits.iter_mut().zip(rows.chunks_exact(weight.len())).for_each(|(z, row)| *z += inner(row));
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray};
+use logistic::table::from_batches;
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -56,5 +57,7 @@ proptest! {
         for path in [in_parquet, in_file, in_stream] {
             check(&table(&[path], &with_delimiter(b',')), &made);
         }
+        let reader = RecordBatchIterator::new(batches.map(Ok), whole.schema());
+        check(&from_batches("frame", reader, &with_delimiter(b',')).unwrap(), &made);
     }
 }
