@@ -8,7 +8,7 @@ use arrow_array::types::{
     ArrowDictionaryKeyType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, RecordBatch};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -63,6 +63,23 @@ pub(super) fn open(source: &Source, input: Input, format: Format) -> Result<Batc
     let batches = Batches { name, schema, batches };
     refuse_twins(&batches.names(), &batches.name)?;
     Ok(batches)
+}
+
+/// The names of the columns of record batches, and their rows in pieces.
+pub(super) fn pieces_of(
+    name: &str,
+    mut batches: impl RecordBatchReader,
+    options: &ReadOptions,
+) -> Result<(Vec<String>, Vec<Piece>)> {
+    let names: Vec<String> = batches.schema().fields().iter().map(|field| field.name().clone()).collect();
+    refuse_twins(&names, name)?;
+    let mut pieces = Vec::new();
+    let mut n_rows = 0;
+    while let Some(batch) = guarded(name, || batches.next().transpose())? {
+        pieces.push(piece(&batch, n_rows, name, options)?);
+        n_rows += batch.num_rows() as u64;
+    }
+    Ok((names, pieces))
 }
 
 fn refuse_twins(names: &[String], path: &str) -> Result<()> {

@@ -24,6 +24,8 @@ pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
 pub use chunks::Chunks;
 pub use date::{DateParts, date_parts};
 pub use options::{MISSING_MARKERS, ReadOptions};
+#[cfg(feature = "arrow")]
+pub use read::from_batches;
 pub use read::read;
 pub use scan::{Block, Scan, Score};
 pub use source::Progress;

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(feature = "arrow")]
+use arrow_array::RecordBatchReader;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::blocks::{Blocks, TextBlock};
@@ -36,6 +38,22 @@ pub fn read(paths: &[String], options: &ReadOptions, progress: Progress<'_>) -> 
     let table = join(parts, options)?;
     if table.n_rows == 0 {
         return Err(malformed(table.path(), "rows", "a header and no rows", "look at where the file came from"));
+    }
+    Ok(table)
+}
+
+/// A table of record batches in memory, such as a data frame hands out. Errors call it `name`, and count rows from 1.
+///
+/// # Errors
+/// [`Error::Malformed`] for columns of one name, a column that holds neither numbers, text, booleans nor dates, or a
+/// table without rows.
+#[cfg(feature = "arrow")]
+pub fn from_batches(name: &str, batches: impl RecordBatchReader, options: &ReadOptions) -> Result<Table> {
+    let (names, pieces) = super::arrow::pieces_of(name, batches, options)?;
+    let part = Part { name: name.to_string(), format: Format::ArrowStream, names, pieces };
+    let table = join(vec![part], options)?;
+    if table.n_rows == 0 {
+        return Err(malformed(name, "rows", "none", "look at how the table was made"));
     }
     Ok(table)
 }
