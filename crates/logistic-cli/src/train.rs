@@ -11,7 +11,7 @@ use logistic::file::OutputFile;
 use logistic::model::{Bootstrap, ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
-use logistic::solver::Go;
+use logistic::solver::{Go, Termination};
 use serde_json::{Value, json};
 
 use crate::args::{SolverName, TrainArgs};
@@ -183,6 +183,11 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Res
     let mut hear = host.hear(args);
     let mut fit = settings.fit(rows, &mut *hear).map_err(in_file)?;
     drop(hear);
+    if fit.facts.termination == Termination::Interrupted.name() {
+        // Nobody waits for the model any more, and no file is to have it.
+        let source = std::io::ErrorKind::Interrupted.into();
+        return Err(Error::Io { path: args.data[0].clone().into(), action: "fit", source });
+    }
     if args.inference.relaxed {
         fit = settings.relax(rows, &fit, &mut |_, _| Go::On)?;
     }
