@@ -2,8 +2,12 @@
 //! and tables, calls it without the interpreter's lock, and turns what it says into Python's objects. All arithmetic is
 //! the library's.
 
+mod batches;
 mod errors;
 mod frames;
+mod pool;
+mod streams;
+mod train;
 
 use pyo3::prelude::*;
 
@@ -12,5 +16,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("Error", module.py().get_type::<errors::Error>())?;
     module.add_class::<frames::Table>()?;
+    train::add_to(module)?;
+    streams::add_to(module)?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::{Command as Typed, CommandFactory, FromArgMatches};
 use logistic::Error;
 use logistic::error::Warning;
+use logistic::evaluate::Evaluation;
 use logistic::model::Model;
 use serde_json::Value;
 
@@ -91,6 +92,11 @@ pub fn words(model: &Model) -> String {
 /// A model under the keys of `logistic summary --json`.
 pub fn keys(model: &Model) -> Value {
     summary::keys(model)
+}
+
+/// An evaluation under the keys of `logistic evaluate --json`.
+pub fn evaluation_keys(evaluation: &Evaluation) -> Value {
+    evaluate::keys(evaluation)
 }
 
 /// What the command would be, had these words been typed.

@@ -32,7 +32,7 @@ use clap::Parser;
 use logistic::Error;
 use serde_json::json;
 
-pub use call::{Given, Measuring, Training, Usage, keys, words};
+pub use call::{Given, Measuring, Training, Usage, evaluation_keys, keys, words};
 pub use host::{Hear, Host, Reader};
 pub use train::Trained;
 
