@@ -4,13 +4,17 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 20
 FUZZ_TARGETS ?= csv_to_table json_lines svmlight model_json any_table
 
-.PHONY: build test check doc bench instructions fuzz
+PYTHON ?= python3
+VENV := python/.venv
+
+.PHONY: build test check doc python bench instructions fuzz
 
 build:            ## the command line, at target/release/logistic
 	$(CARGO) build --release --locked
 
 test: check doc   ## what CI runs: style, lints, documentation, every test
 	$(CARGO) test --workspace --all-features --locked
+	$(MAKE) python
 
 check:            ## formatting and lints
 	$(CARGO) fmt --all --check
@@ -19,6 +23,16 @@ check:            ## formatting and lints
 
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
+
+# The wheel is what is tested: built, put into a bare virtual environment, and imported from there.
+python:           ## the Python package: its wheel, and its tests
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check ./python
+	$(VENV)/bin/python -c "import logistic; logistic.Error"
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-test.txt
+	$(VENV)/bin/python -m pytest --quiet python/tests
+	$(VENV)/bin/python python/tests/sklearn_own.py
 
 bench:            ## against PyTorch, scikit-learn, Polars and others; makes its own virtual environment
 	python3 bench/run.py

@@ -3,6 +3,25 @@
 All arithmetic is a compiled library's; this package converts arrays and frames, and nothing else.
 """
 
+from typing import Any
+
 from ._core import Error, __version__
 
-__all__ = ["Error", "__version__"]
+__all__ = ["Error", "LogisticRegression", "LogisticRegressionCV", "__version__"]
+
+# scikit-learn takes longer to import than all of this package, so it waits until an estimator is asked for.
+_LAZY = {"LogisticRegression": "._estimator", "LogisticRegressionCV": "._cv"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LAZY[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

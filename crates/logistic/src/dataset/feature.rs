@@ -1,5 +1,8 @@
 //! What the design matrix is made of.
 
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
 use super::{check_all, check_length};
 use crate::error::{Error, Result};
 
@@ -134,27 +137,38 @@ impl Feature {
         }
     }
 
-    /// Adds Σₖ weight[k]·xₖ of every row to `logits`; one weight per design column.
-    pub(crate) fn add_to(&self, weight: &[f64], logits: &mut [f64]) {
+    /// Adds Σₖ weight[k]·xₖ of the rows from `first` on to their `logits`; one weight per design column.
+    pub(crate) fn add_to(&self, weight: &[f64], first: usize, logits: &mut [f64]) {
         let effect = |code: u32| if code == 0 { 0.0 } else { weight[code as usize - 1] };
+        let rows = first..first + logits.len();
         match self {
-            Feature::Number(values) => logits.iter_mut().zip(values).for_each(|(z, x)| *z += weight[0] * x),
-            Feature::Matrix { n_columns, .. } => {
-                let row = |row: usize| (0..*n_columns).map(|k| weight[k] * self.value(row, k)).sum::<f64>();
-                logits.iter_mut().enumerate().for_each(|(i, z)| *z += row(i));
+            Feature::Number(values) => logits.iter_mut().zip(&values[rows]).for_each(|(z, x)| *z += weight[0] * x),
+            Feature::Matrix { values, n_columns } => {
+                let cells = rows.start * n_columns..rows.end * n_columns;
+                match values {
+                    Values::F64(values) => add_rows(weight, &values[cells], |x| x, logits),
+                    Values::F32(values) => add_rows(weight, &values[cells], f64::from, logits),
+                }
             }
-            Feature::Codes { codes, .. } => logits.iter_mut().zip(codes).for_each(|(z, &code)| *z += effect(code)),
-            Feature::Sparse { rows, values, .. } => {
-                rows.iter().zip(values).for_each(|(&row, x)| logits[row as usize] += weight[0] * x);
+            Feature::Codes { codes, .. } => {
+                logits.iter_mut().zip(&codes[rows]).for_each(|(z, &code)| *z += effect(code));
+            }
+            Feature::Sparse { rows: own, values, .. } => {
+                let from = own.partition_point(|&row| (row as usize) < rows.start);
+                let entries = own[from..].iter().zip(&values[from..]);
+                entries.take_while(|(row, _)| (**row as usize) < rows.end).for_each(|(&row, x)| {
+                    logits[row as usize - first] += weight[0] * x;
+                });
             }
             Feature::Csr { starts, columns, values, .. } => {
-                for (z, entries) in logits.iter_mut().zip(starts.windows(2)) {
+                for (z, entries) in logits.iter_mut().zip(starts[first..].windows(2)) {
                     let entries = entries[0]..entries[1];
                     *z += entries.map(|at| weight[columns[at] as usize] * values.get(at)).sum::<f64>();
                 }
             }
             Feature::Product { codes, values, .. } => {
-                logits.iter_mut().zip(codes).zip(values).for_each(|((z, &code), x)| *z += effect(code) * x);
+                let both = codes[rows.clone()].iter().zip(&values[rows]);
+                logits.iter_mut().zip(both).for_each(|(z, (&code, x))| *z += effect(code) * x);
             }
         }
     }
@@ -220,6 +234,46 @@ impl Feature {
             }
         }
     }
+}
+
+/// Adds the inner product of each row of a matrix with `weight` to its logit.
+fn add_rows<T: Copy>(weight: &[f64], rows: &[T], number: impl Fn(T) -> f64, logits: &mut [f64]) {
+    let inner = |row: &[T]| row.iter().zip(weight).map(|(&x, w)| w * number(x)).sum::<f64>();
+    logits.iter_mut().zip(rows.chunks_exact(weight.len())).for_each(|(z, row)| *z += inner(row));
+}
+
+/// Rows a core takes at a time.
+const BLOCK: usize = 4096;
+
+/// `bias + Σₖ weight[k]·xₖ` of each of `n_rows` rows, on all cores; what is added to a row, and in which order, depends on
+/// the features alone.
+///
+/// # Shapes
+/// `weight` (n_columns), the design columns of all features together; each feature (n_rows).
+///
+/// # Errors
+/// [`Error::Shape`] where these do not hold.
+pub fn linear_predictors(features: &[Feature], n_rows: usize, weight: &[f64], bias: f64) -> Result<Vec<f64>> {
+    let n_columns = features.iter().map(Feature::n_columns).sum();
+    check_length("number of weights".to_string(), n_columns, weight.len())?;
+    for (j, feature) in features.iter().enumerate() {
+        check_length(format!("length of feature {j}"), n_rows, feature.len())?;
+    }
+    Ok(predictors(features, n_rows, weight, bias))
+}
+
+/// [`linear_predictors`] of what is known to have these shapes.
+pub(crate) fn predictors(features: &[Feature], n_rows: usize, weight: &[f64], bias: f64) -> Vec<f64> {
+    let mut logits = vec![bias; n_rows];
+    logits.par_chunks_mut(BLOCK).enumerate().for_each(|(block, logits)| {
+        let mut rest = weight;
+        for feature in features {
+            let (own, others) = rest.split_at(feature.n_columns());
+            feature.add_to(own, block * BLOCK, logits);
+            rest = others;
+        }
+    });
+    logits
 }
 
 fn all_finite(values: &Values) -> Result<()> {

@@ -15,7 +15,8 @@ mod row_panel;
 mod split;
 
 pub(crate) use direct::{Direct, PartVectors, Scratch};
-pub use feature::{Feature, Values};
+pub(crate) use feature::predictors;
+pub use feature::{Feature, Values, linear_predictors};
 pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
 pub(crate) use panel::Outcomes;

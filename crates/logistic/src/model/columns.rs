@@ -34,7 +34,7 @@ impl LogisticRegression {
 
     /// The columns that take part, standardised, and those left out. Among columns without a penalty goes every
     /// linear combination of those before it; a penalty makes combinations estimable, so of the others only constants
-    /// and exact repetitions go.
+    /// go, and exact repetitions that an l1 penalty alone would not share a coefficient between.
     pub(super) fn columns(&self, rows: &Rows<'_>, outputs: usize) -> Result<(Standardisation, Vec<LeftOut>)> {
         self.columns_among(rows, outputs, Standardisation::of(rows, self.intercept))
     }
@@ -56,8 +56,9 @@ impl LogisticRegression {
         if free.len() < full.columns.len() {
             let twins = rows.dataset().repeats();
             let of = |&(column, first): &(usize, usize)| LeftOut { column, repeats: vec![first] };
-            let varies = |twin: &&(usize, usize)| full.columns.binary_search(&twin.0).is_ok();
-            left_out.extend(twins.iter().filter(varies).map(of));
+            let goes =
+                |twin: &&(usize, usize)| full.columns.binary_search(&twin.0).is_ok() && self.penalty.gives_up(**twin);
+            left_out.extend(twins.iter().filter(goes).map(of));
         }
         let gone: HashSet<usize> = left_out.iter().map(|out| out.column).collect();
         let free: Vec<usize> = free.into_iter().filter(|&k| !gone.contains(&full.columns[k])).collect();

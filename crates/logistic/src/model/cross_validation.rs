@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::fit::Fit;
 use super::path::Path;
 use super::settings::{LogisticRegression, Penalty};
 use crate::dataset::{Fold, Folds, Rows, Split};
@@ -132,13 +133,31 @@ impl LogisticRegression {
 
     /// The mean loss of the rows held out of one fold, at every penalty.
     fn losses(&self, fold: &Fold<'_>, penalties: &[Penalty]) -> Result<Vec<f64>> {
-        let plain = self.plain();
         let mut losses = Vec::with_capacity(penalties.len());
         self.walk(&fold.train, penalties, &mut |fit| {
-            losses.push(plain.sums_at(&fold.held_out, &fit.solution, Order::Value)?.value);
+            losses.push(fit.mean_loss(&fold.held_out)?);
             Ok(Go::On)
         })?;
         Ok(losses)
+    }
+}
+
+impl Fit {
+    /// The mean log loss of rows, weighted as they are: of those fitted, or of others with the same columns and classes.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for rows of fewer columns, or of other classes.
+    pub fn mean_loss(&self, rows: &Rows<'_>) -> Result<f64> {
+        let (data, outputs) = (rows.dataset(), self.solution.outputs);
+        let needed = self.columns().last().map_or(0, |last| last + 1);
+        let classes = data.n_classes();
+        let fits = if classes == 2 { outputs == 1 } else { outputs == classes || outputs + 1 == classes };
+        if data.n_columns() < needed || !fits {
+            let (what, expected) = ("number of columns, of as many classes".to_string(), needed);
+            return Err(Error::Shape { what, expected, found: data.n_columns() });
+        }
+        let settings = LogisticRegression { intercept: !self.bias.is_empty(), ..LogisticRegression::default() };
+        Ok(settings.sums_at(rows, &self.solution, Order::Value)?.value)
     }
 }
 

@@ -10,7 +10,7 @@ use super::settings::{LogisticRegression, Method, WeightKind};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::encode::Term;
-use crate::error::{Result, Warning};
+use crate::error::{Error, Result, Warning};
 use crate::loss::{BceWithLogits, CrossEntropy, Loss};
 use crate::objective::{Objective, Order};
 use crate::solver::{Go, Step, Termination, newton_direction};
@@ -58,6 +58,53 @@ pub(super) struct Solution {
     pub(super) kinks: bool,
 }
 
+/// Where a fit starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start<'a> {
+    /// Where all coefficients are 0.
+    Zeros,
+    /// At the parameters of a [`Solution`] in the same columns.
+    Standardised(&'a [f64]),
+    /// At coefficients and intercepts in the user's units.
+    Estimates { weight: &'a [f64], bias: &'a [f64] },
+}
+
+impl Start<'_> {
+    /// The parameters in standardised columns; none for zeros.
+    fn parameters(
+        self,
+        n_columns: usize,
+        standard: &Standardisation,
+        (outputs, intercept): (usize, bool),
+    ) -> Result<Vec<f64>> {
+        let (weight, bias) = match self {
+            Start::Zeros => return Ok(Vec::new()),
+            Start::Standardised(parameters) => return Ok(parameters.to_vec()),
+            Start::Estimates { weight, bias } => (weight, bias),
+        };
+        let biases = if intercept { outputs } else { bias.len() };
+        for (what, expected, found) in
+            [("weights", outputs * n_columns, weight.len()), ("intercepts", biases, bias.len())]
+        {
+            if expected != found {
+                return Err(Error::Shape { what: format!("number of {what} to start from"), expected, found });
+            }
+        }
+        if let Some(value) = weight.iter().chain(bias).find(|value| !value.is_finite()) {
+            return Err(Error::setting("start", "finite", value));
+        }
+        let of = |k: usize, j: usize| weight[k * n_columns + standard.columns[j]];
+        let places = 0..standard.columns.len();
+        let scaled = |k| places.clone().map(move |j| of(k, j) * standard.scale[j]);
+        let mut parameters: Vec<f64> = (0..outputs).flat_map(scaled).collect();
+        if intercept {
+            let shift = |k: usize| places.clone().map(|j| of(k, j) * standard.centre[j]).sum::<f64>();
+            parameters.extend((0..outputs).map(|k| bias[k] + shift(k)));
+        }
+        Ok(parameters)
+    }
+}
+
 /// What a first attempt comes to.
 pub(super) enum Outcome {
     Fit(Box<Fit>),
@@ -78,12 +125,25 @@ impl LogisticRegression {
     /// classes; [`Target`](crate::Error::Target) for no rows, or a class without rows;
     /// [`TooManyTerms`](crate::Error::TooManyTerms) for more coefficients than can be told apart.
     pub fn fit(&self, rows: &Rows<'_>, progress: Progress<'_>) -> Result<Fit> {
-        self.fit_from(rows, &[], progress)
+        self.fit_from(rows, Start::Zeros, progress)
     }
 
-    /// As [`LogisticRegression::fit`], from `start`: the parameters of a [`Solution`] in the same columns, or nothing
-    /// for zeros.
-    pub(super) fn fit_from(&self, rows: &Rows<'_>, start: &[f64], progress: Progress<'_>) -> Result<Fit> {
+    /// As [`LogisticRegression::fit`], from coefficients and intercepts in the user's units, as those of a fit of other
+    /// rows or another penalty. Where the optimum is does not depend on it; how soon it is reached does. (Firth's fits start
+    /// where they always do.)
+    ///
+    /// # Shapes
+    /// `weight` row-major (n_outputs, n_columns); `bias` (n_outputs), not looked at in a model without intercept.
+    ///
+    /// # Errors
+    /// As [`LogisticRegression::fit`]; [`Shape`](crate::Error::Shape) and [`Setting`](crate::Error::Setting) for a start of
+    /// another size, or one that is not finite.
+    pub fn fit_near(&self, rows: &Rows<'_>, weight: &[f64], bias: &[f64], progress: Progress<'_>) -> Result<Fit> {
+        self.fit_from(rows, Start::Estimates { weight, bias }, progress)
+    }
+
+    /// As [`LogisticRegression::fit`], from `start`.
+    pub(super) fn fit_from(&self, rows: &Rows<'_>, start: Start<'_>, progress: Progress<'_>) -> Result<Fit> {
         self.check(rows)?;
         let Some((of_class, weight)) = self.reweighted(rows) else {
             return self.fit_weighted(rows, &[], start, progress);
@@ -96,7 +156,7 @@ impl LogisticRegression {
         &self,
         rows: &Rows<'_>,
         class_weight: &[f64],
-        start: &[f64],
+        start: Start<'_>,
         progress: Progress<'_>,
     ) -> Result<Fit> {
         match rows.dataset().n_classes() {
@@ -113,7 +173,7 @@ impl LogisticRegression {
         rows: &Rows<'_>,
         loss: L,
         class_weight: &[f64],
-        start: &[f64],
+        start: Start<'_>,
         progress: Progress<'_>,
     ) -> Result<Fit> {
         if self.firth {
@@ -123,7 +183,8 @@ impl LogisticRegression {
             return Ok(fit);
         }
         let columns = self.columns(rows, loss.n_outputs())?;
-        let outcome = self.fit_loss(rows, columns, loss, start, progress)?;
+        let start = start.parameters(rows.dataset().n_columns(), &columns.0, (loss.n_outputs(), self.intercept))?;
+        let outcome = self.fit_loss(rows, columns, loss, &start, progress)?;
         self.conclude(rows, outcome, loss, class_weight, progress)
     }
 

@@ -57,6 +57,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::predictors;
 use crate::encode::{Encoded, Encoder, Term};
 use crate::error::{Error, Result, Warning};
 use crate::loss::{CrossEntropy, logit, sigmoid};
@@ -210,7 +211,7 @@ impl Model {
 
     /// The intercept and the coefficients of the encoder's design columns for each output: one of two classes; of
     /// more, one for each class, or for each but the base.
-    fn outputs(&self) -> Vec<(f64, Vec<f64>)> {
+    pub fn outputs(&self) -> Vec<(f64, Vec<f64>)> {
         let terms = self.encoder.terms();
         let mut outputs = Vec::new();
         for own in self.coefficients.chunk_by(|a, b| a.class == b.class) {
@@ -224,18 +225,13 @@ impl Model {
         outputs
     }
 
-    /// The linear predictors, one output after another.
-    fn logits(&self, encoded: &Encoded) -> Vec<Vec<f64>> {
+    /// The linear predictors of every row that this model's encoder encoded, one output after another: those of the
+    /// positive class of two, of every class of more, or of every class but the base.
+    pub fn logits(&self, encoded: &Encoded) -> Vec<Vec<f64>> {
+        let dataset = &encoded.dataset;
         let logits = |(intercept, weight): (f64, Vec<f64>)| {
-            let mut logits = vec![intercept; encoded.dataset.len()];
-            let mut rest = weight.as_slice();
-            for feature in encoded.dataset.features() {
-                let (own, others) = rest.split_at(feature.n_columns());
-                feature.add_to(own, &mut logits);
-                rest = others;
-            }
-            let offset = encoded.dataset.offset().unwrap_or(&[]);
-            logits.iter_mut().zip(offset).for_each(|(z, offset)| *z += offset);
+            let mut logits = predictors(dataset.features(), dataset.len(), &weight, intercept);
+            logits.iter_mut().zip(dataset.offset().unwrap_or(&[])).for_each(|(z, offset)| *z += offset);
             logits
         };
         self.outputs().into_iter().map(logits).collect()

@@ -2,7 +2,7 @@
 //! Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010, §2.5), each started from the one before.
 
 use super::attempt::{CERTIFIED, counted};
-use super::fit::{Fit, Solution};
+use super::fit::{Fit, Solution, Start};
 use super::settings::{ClassWeight, LogisticRegression, Method, Penalty};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
@@ -122,7 +122,7 @@ impl LogisticRegression {
     /// The largest penalty, of settings that hold every penalised coefficient at 0.
     fn largest_penalty_of_null(&self, rows: &Rows<'_>, l1_ratio: f64) -> Result<f64> {
         self.as_weighted(rows, |rows, null| {
-            let solution = null.fit_from(rows, &[], &mut |_, _| Go::On)?.solution;
+            let solution = null.fit_from(rows, Start::Zeros, &mut |_, _| Go::On)?.solution;
             let gradient = null.sums_at(rows, &solution, Order::Gradient)?.gradient;
             null.largest_of(&gradient, &solution.standard, l1_ratio)
         })
@@ -186,14 +186,15 @@ impl LogisticRegression {
         penalties: &[Penalty],
         each: &mut dyn FnMut(&Fit) -> Result<Go>,
     ) -> Result<()> {
-        let mut start = Vec::new();
+        let mut start: Option<Vec<f64>> = None;
         for penalty in penalties {
             let settings = LogisticRegression { penalty: penalty.clone(), ..self.clone() };
-            let fit = settings.fit_from(rows, &start, &mut |_, _| Go::On)?;
+            let from = start.as_deref().map_or(Start::Zeros, Start::Standardised);
+            let fit = settings.fit_from(rows, from, &mut |_, _| Go::On)?;
             if each(&fit)? == Go::Stop {
                 break;
             }
-            start = fit.solution.parameters;
+            start = Some(fit.solution.parameters);
         }
         Ok(())
     }

@@ -102,6 +102,12 @@ impl Penalty {
         Penalty { factors: (0..n_columns).map(factor).collect(), ..self.clone() }
     }
 
+    /// Whether the minimum may leave out a penalised column that repeats `first`: an l2 penalty shares the coefficient
+    /// between them, and an l1 penalty leaves it to the one with the smaller factor.
+    pub(super) fn gives_up(&self, (column, first): (usize, usize)) -> bool {
+        self.l2 == 0.0 && !self.spares(column) && self.factor(column) >= self.factor(first)
+    }
+
     /// Whether a design column has no penalty.
     pub(super) fn spares(&self, column: usize) -> bool {
         self.is_none() || self.factor(column) == 0.0

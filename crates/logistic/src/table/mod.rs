@@ -58,6 +58,15 @@ pub enum Cells {
 impl Cells {
     /// The code of a missing text.
     pub const MISSING: u32 = u32::MAX;
+
+    /// The number of cells; not known where only those that are not zero are held.
+    fn len(&self) -> Option<usize> {
+        match self {
+            Cells::Number(values) | Cells::Date(values) => Some(values.len()),
+            Cells::Text { codes, .. } => Some(codes.len()),
+            Cells::Sparse { .. } => None,
+        }
+    }
 }
 
 /// What was odd about the cells of a column: a row and its word each.
@@ -149,6 +158,27 @@ impl Table {
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
+    }
+
+    /// The same table with one more column behind the others.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a column of another length; [`Error::Malformed`] where there is one of that name.
+    pub fn with_column(mut self, name: &str, cells: Cells) -> Result<Self> {
+        if let Some(found) = cells.len().filter(|&len| len != self.n_rows) {
+            return Err(Error::Shape { what: format!("length of column `{name}`"), expected: self.n_rows, found });
+        }
+        if self.require(name).is_ok() {
+            return Err(Error::Malformed {
+                place: Place::file(self.path()).column(name),
+                expected: "each column name once".to_string(),
+                found: "it twice".to_string(),
+                help: Some("rename one of the columns".to_string()),
+            });
+        }
+        self.available.push(name.to_string());
+        self.columns.push(Column { name: name.to_string(), cells, oddities: Oddities::default() });
+        Ok(self)
     }
 
     /// The columns, in the order of the header.
