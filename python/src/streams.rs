@@ -111,7 +111,9 @@ impl Layer {
         let n_rows = x.shape()[0];
         let logits = if self.n_outputs == 1 {
             let rows = dataset(&x, vec![0.0; n_rows])?;
-            EmpiricalRisk::new(rows.rows(), BceWithLogits::default()).logits(self.linear.parameters()).map_err(raised)?
+            EmpiricalRisk::new(rows.rows(), BceWithLogits::default())
+                .logits(self.linear.parameters())
+                .map_err(raised)?
         } else {
             let rows = x.as_array();
             let outputs = rows.outer_iter().map(|row| self.linear.forward(&row.to_vec()));

@@ -117,12 +117,7 @@ impl Trained {
     }
 
     /// The scores of a table's rows.
-    fn score<'py>(
-        &self,
-        py: Python<'py>,
-        data: Vec<String>,
-        frames: Vec<(String, Batches)>,
-    ) -> PyResult<Scored<'py>> {
+    fn score<'py>(&self, py: Python<'py>, data: Vec<String>, frames: Vec<(String, Batches)>) -> PyResult<Scored<'py>> {
         logistic_cli::quieten_readers();
         let (model, frames) = (Arc::clone(&self.model), Frames(frames));
         let (n_rows, scores) = watched(py, None, move |_| {
@@ -194,7 +189,9 @@ fn misused(function: &str, usage: Usage) -> PyErr {
 /// Adds what stands here to the module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let error = module.py().get_type::<Error>();
-    ["kind", "path", "line", "column", "help"].into_iter().try_for_each(|name| error.setattr(name, module.py().None()))?;
+    ["kind", "path", "line", "column", "help"]
+        .into_iter()
+        .try_for_each(|name| error.setattr(name, module.py().None()))?;
     module.add_class::<Batches>()?;
     module.add_class::<Trained>()?;
     module.add_function(wrap_pyfunction!(command, module)?)?;

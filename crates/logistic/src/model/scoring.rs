@@ -61,7 +61,8 @@ impl Model {
     pub fn score_table(&self, table: &Table) -> Result<Scores> {
         let encoded = self.encoder.features(table)?;
         let probabilities = self.class_probabilities(&encoded);
-        let called = probabilities.chunks_exact(self.encoder.target.classes.len()).map(|row| self.called(row)).collect();
+        let called =
+            probabilities.chunks_exact(self.encoder.target.classes.len()).map(|row| self.called(row)).collect();
         let warnings = encoded.warnings.into_iter().map(of_scoring).collect();
         Ok(Scores { rows: encoded.rows, probabilities, called, warnings })
     }
