@@ -7,10 +7,26 @@ from typing import Any
 
 from ._core import Error, __version__
 
-__all__ = ["Error", "LogisticRegression", "LogisticRegressionCV", "__version__"]
+__all__ = [
+    "Error",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "Model",
+    "__version__",
+    "evaluate",
+    "fit",
+    "torch",
+]
 
 # scikit-learn takes longer to import than all of this package, so it waits until an estimator is asked for.
-_LAZY = {"LogisticRegression": "._estimator", "LogisticRegressionCV": "._cv"}
+_LAZY = {
+    "LogisticRegression": "._estimator",
+    "LogisticRegressionCV": "._cv",
+    "Model": "._train",
+    "evaluate": "._train",
+    "fit": "._train",
+    "torch": ".torch",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -18,7 +34,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_LAZY[name], __name__), name)
+    module = import_module(_LAZY[name], __name__)
+    value = module if _LAZY[name] == f".{name}" else getattr(module, name)
     globals()[name] = value
     return value
 

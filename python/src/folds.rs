@@ -42,14 +42,14 @@ impl Grid {
     fn fits<T>(&self, fold: &Fold<'_>, l1_ratio: f64, watch: &Watch<T>) -> logistic::Result<Fits> {
         let rows = &fold.train;
         let (n, n_columns) = (self.cs.len(), self.dataset.n_columns());
-        let mut fits =
-            Fits { parameters: Vec::new(), iterations: vec![0; n], losses: vec![0.0; n], converged: true };
+        let mut fits = Fits { parameters: Vec::new(), iterations: vec![0; n], losses: vec![0.0; n], converged: true };
         let mut parameters: Vec<Vec<f64>> = vec![Vec::new(); n];
         let mut start: Option<(Vec<f64>, Vec<f64>)> = None;
         for &at in &self.order {
             let settings = self.settings.with(self.cs[at], l1_ratio).settings(rows);
             // Without a penalty there is one output less of more than two classes.
-            let start_here = start.as_ref().filter(|(weight, _)| weight.len() == outputs(&self.dataset, self.cs[at]) * n_columns);
+            let start_here =
+                start.as_ref().filter(|(weight, _)| weight.len() == outputs(&self.dataset, self.cs[at]) * n_columns);
             let fit = fitted(rows, &settings, start_here, (watch, self.settings.max_iter))?;
             fits.losses[at] = fit.mean_loss(&fold.held_out)?;
             fits.iterations[at] = fit.facts.iterations;
@@ -83,15 +83,13 @@ pub(crate) fn fit_folds<'py>(
     let mut order: Vec<usize> = (0..cs.len()).collect();
     order.sort_by(|&a, &b| cs[a].total_cmp(&cs[b]));
     let shape = (folds.len(), l1_ratios.len(), cs.len());
-    let tasks: Vec<Task> = (0..folds.len())
-        .flat_map(|fold| l1_ratios.iter().map(move |&l1_ratio| Task { fold, l1_ratio }))
-        .collect();
+    let tasks: Vec<Task> =
+        (0..folds.len()).flat_map(|fold| l1_ratios.iter().map(move |&l1_ratio| Task { fold, l1_ratio })).collect();
     let grid = Grid { dataset: data.dataset.clone(), settings, cs, order };
     let fits = watched(py, progress, move |watch| {
         let select = |rows: &Vec<usize>| Rows::select(&grid.dataset, rows.clone());
-        let fold = |[train, held_out]: &[Vec<usize>; 2]| {
-            Ok(Fold { train: select(train)?, held_out: select(held_out)? })
-        };
+        let fold =
+            |[train, held_out]: &[Vec<usize>; 2]| Ok(Fold { train: select(train)?, held_out: select(held_out)? });
         let folds = folds.iter().map(fold).collect::<logistic::Result<Vec<Fold<'_>>>>()?;
         let fits = |task: &Task| grid.fits(&folds[task.fold], task.l1_ratio, watch);
         tasks.par_iter().map(fits).collect::<logistic::Result<Vec<Fits>>>()
@@ -99,7 +97,11 @@ pub(crate) fn fit_folds<'py>(
     told(py, &fits, shape)
 }
 
-fn told<'py>(py: Python<'py>, fits: &[Fits], (n_folds, n_ratios, n_cs): (usize, usize, usize)) -> PyResult<Bound<'py, PyDict>> {
+fn told<'py>(
+    py: Python<'py>,
+    fits: &[Fits],
+    (n_folds, n_ratios, n_cs): (usize, usize, usize),
+) -> PyResult<Bound<'py, PyDict>> {
     let parameters: Vec<f64> = fits.iter().flat_map(|fits| fits.parameters.iter().copied()).collect();
     let iterations: Vec<i32> = fits.iter().flat_map(|fits| fits.iterations.iter().map(|&n| n as i32)).collect();
     let losses: Vec<f64> = fits.iter().flat_map(|fits| fits.losses.iter().copied()).collect();

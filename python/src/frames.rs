@@ -45,7 +45,7 @@ pub(crate) fn table(frame: &Bound<'_, PyAny>, options: &ReadOptions) -> PyResult
     frame.py().detach(|| from_batches("frame", batches, options)).map_err(raised)
 }
 
-fn stream(frame: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
+pub(crate) fn stream(frame: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     let capsule = frame.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
     let pointer = capsule.pointer_checked(Some(c"arrow_array_stream"))?.cast::<FFI_ArrowArrayStream>();
     // SAFETY: a capsule of that name holds an `ArrowArrayStream` by the Arrow PyCapsule interface, and lives until this

@@ -3,6 +3,7 @@
 //! the library's.
 
 mod arrays;
+mod batches;
 mod data;
 mod errors;
 mod fit;
@@ -11,6 +12,8 @@ mod frames;
 mod model;
 mod pool;
 mod scores;
+mod streams;
+mod train;
 
 use pyo3::prelude::*;
 
@@ -26,5 +29,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fit::fit, module)?)?;
     module.add_function(wrap_pyfunction!(folds::fit_folds, module)?)?;
     module.add_function(wrap_pyfunction!(scores::scores, module)?)?;
+    train::add_to(module)?;
+    streams::add_to(module)?;
     Ok(())
 }

@@ -37,7 +37,8 @@ const FEW_COEFFICIENTS: usize = 10_000;
 impl Model {
     pub(crate) fn new(encoder: Encoder, fit: Fit, warnings: Vec<Warning>) -> Self {
         let small = fit.weight.len() <= FEW_COEFFICIENTS || !fit.facts.converged();
-        let model = Model { model: OnceLock::new(), parts: Mutex::new(Some(Box::new(Parts { encoder, fit, warnings }))) };
+        let model =
+            Model { model: OnceLock::new(), parts: Mutex::new(Some(Box::new(Parts { encoder, fit, warnings }))) };
         if small {
             model.get();
         }
@@ -206,7 +207,11 @@ impl Model {
     }
 
     /// The number of the class that rows of these probabilities (n_rows, n_classes) are called.
-    fn called<'py>(&self, py: Python<'py>, probabilities: numpy::PyReadonlyArray2<'py, f64>) -> Bound<'py, PyArray1<usize>> {
+    fn called<'py>(
+        &self,
+        py: Python<'py>,
+        probabilities: numpy::PyReadonlyArray2<'py, f64>,
+    ) -> Bound<'py, PyArray1<usize>> {
         let model = self.get();
         let rows = probabilities.as_array();
         let called = rows.outer_iter().map(|row| model.called(&row.to_vec())).collect();

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
 use crate::evaluate::{four, interval_keys, interval_words};
-use crate::{data, inference};
+use crate::host::Reader;
+use crate::inference;
 
 /// The model to compare with.
 pub(crate) struct Other {
@@ -49,8 +50,14 @@ impl Compared {
 
 impl Other {
     /// Scores the rows with the other model too, and compares.
-    pub(crate) fn with(self, args: &EvaluateArgs, own: &Encoded, probabilities: &[f64]) -> Result<Compared, Error> {
-        let table = data::load(&args.data, &args.format.labelled(&self.model, args.weights.as_ref()))?;
+    pub(crate) fn with(
+        self,
+        args: &EvaluateArgs,
+        read: &Reader<'_>,
+        own: &Encoded,
+        probabilities: &[f64],
+    ) -> Result<Compared, Error> {
+        let table = read(&args.data, &args.format.labelled(&self.model, args.weights.as_ref()))?;
         let encoded = self.model.encoder.labelled(&table, args.weights.as_deref())?;
         let others = self.model.probabilities(&encoded);
         // Either model leaves out rows that lack what it needs; both lists of rows rise.

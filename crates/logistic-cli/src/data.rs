@@ -7,6 +7,7 @@ use logistic::encode::{Encoded, Encoder, Encoding, Learnt};
 use logistic::table::{ReadOptions, Table, read};
 
 use crate::args::TrainArgs;
+use crate::host::Reader;
 use crate::penalty::SplitBy;
 use crate::progress::Reading;
 
@@ -21,7 +22,7 @@ pub(crate) struct Data {
 }
 
 /// Reads the table, learns its columns and encodes its rows.
-pub(crate) fn data(args: &TrainArgs) -> Result<Data, Error> {
+pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
     let mut options = args.format.options(args.categorical.clone());
     let (cluster, split) = (args.inference.cluster.as_ref(), args.penalty.split_by());
     let roles = [Some(&args.target), args.weights.as_ref(), args.offset.as_ref(), cluster, split];
@@ -30,7 +31,7 @@ pub(crate) fn data(args: &TrainArgs) -> Result<Data, Error> {
     if !args.features.is_empty() {
         options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
     }
-    let table = load(&args.data, &options)?;
+    let table = read(&args.data, &options)?;
     let apart = [cluster.filter(|name| !args.features.contains(name)), split];
     let encoding = Encoding {
         target: args.target.clone(),

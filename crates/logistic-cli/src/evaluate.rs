@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use logistic::Error;
 use logistic::encode::{Encoded, Target};
+use logistic::error::Warning;
 use logistic::evaluate::{ConfusionMatrix, Evaluation, Gains, Interval, Intervals, Threshold};
 use logistic::model::Model;
 use logistic::plot;
@@ -11,23 +12,44 @@ use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
 use crate::compare::Compared;
+use crate::host::{Host, Reader};
 use crate::measure::Measured;
 use crate::output::{print, print_json, short, table, warn};
-use crate::{Outcome, classes, data, gains, train};
+use crate::{Outcome, classes, gains, train};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let model = Model::load(&args.model)?;
+    let evaluated = evaluate(args, &model, Host::TERMINAL.read)?;
+    if args.json {
+        return print_json(&evaluated.keys);
+    }
+    warn(&evaluated.warnings);
+    print(&evaluated.words)
+}
+
+/// What `evaluate` tells of a model.
+pub(crate) struct Evaluated {
+    /// Under its `--json` keys.
+    pub(crate) keys: Value,
+    /// For people.
+    words: String,
+    /// What was odd about the rows.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Measures the model on the rows of a table, and draws the pictures that were asked for.
+pub(crate) fn evaluate(args: &EvaluateArgs, model: &Model, read: &Reader<'_>) -> Result<Evaluated, Error> {
     let rule = args.threshold.unwrap_or(Threshold::Fixed(model.threshold));
     rule.check()?;
     if args.compare.is_some() {
-        classes::two(&model, "compare")?;
+        classes::two(model, "compare")?;
     }
-    let other = args.compare.as_deref().map(|path| Compared::load(path, &model, &args.data)).transpose()?;
-    let data = data::load(&args.data, &args.format.labelled(&model, args.weights.as_ref()))?;
+    let other = args.compare.as_deref().map(|path| Compared::load(path, model, &args.data)).transpose()?;
+    let data = read(&args.data, &args.format.labelled(model, args.weights.as_ref()))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
     drop(data);
     if model.encoder.target.classes.len() > 2 {
-        return several(args, &model, &encoded);
+        return several(args, model, encoded);
     }
     let probabilities = model.probabilities(&encoded);
     let (y, weight) = (encoded.dataset.y(), encoded.dataset.weight());
@@ -38,49 +60,39 @@ pub(crate) fn run(args: &EvaluateArgs) -> Outcome {
     let intervals = Intervals::new(&probabilities, y, weight, threshold, resamples, args.seed)?;
     let some_positive = evaluation.confusion.positives() > 0.0;
     let gains = some_positive.then(|| Gains::new(&probabilities, y, weight)).transpose()?;
-    let compared = other.map(|other| other.with(args, &encoded, &probabilities)).transpose()?;
+    let compared = other.map(|other| other.with(args, read, &encoded, &probabilities)).transpose()?;
     if let Some(dir) = &args.plots {
         train::evaluation_pictures(dir, &evaluation, &model.encoder.target)?;
         gains.as_ref().map(|gains| plot::gains(gains)?.save(dir, "gains")).transpose()?;
     }
-    if args.json {
-        let mut keys = keys(&evaluation);
-        add_intervals(&mut keys, &intervals);
-        keys["gains"] = json!(gains.as_ref().map(gains::keys));
-        if !matches!(rule, Threshold::Fixed(_)) {
-            keys["threshold_rule"] = json!(rule.to_string());
-        }
-        if let Some(compared) = &compared {
-            keys["compare"] = compared.keys();
-        }
-        return print_json(&keys);
-    }
-    warn(&encoded.warnings);
-    let mut text = words(&evaluation, &model.encoder.target, Some(&intervals));
+    let mut keys = keys(&evaluation);
+    add_intervals(&mut keys, &intervals);
+    keys["gains"] = json!(gains.as_ref().map(gains::keys));
+    let mut words = words(&evaluation, &model.encoder.target, Some(&intervals));
     if !matches!(rule, Threshold::Fixed(_)) {
-        let _ = writeln!(text, "\nThe threshold was chosen on these rows, by {rule}: they flatter it.");
+        keys["threshold_rule"] = json!(rule.to_string());
+        let _ = writeln!(words, "\nThe threshold was chosen on these rows, by {rule}: they flatter it.");
     }
-    text.push_str(&gains.as_ref().map_or(String::new(), gains::words));
-    text.push_str(&compared.as_ref().map_or(String::new(), Compared::words));
-    print(&text)
+    words.push_str(&gains.as_ref().map_or(String::new(), gains::words));
+    if let Some(compared) = &compared {
+        keys["compare"] = compared.keys();
+        words.push_str(&compared.words());
+    }
+    Ok(Evaluated { keys, words, warnings: encoded.warnings })
 }
 
 /// The evaluation of a model of more than two classes.
-fn several(args: &EvaluateArgs, model: &Model, encoded: &Encoded) -> Outcome {
+fn several(args: &EvaluateArgs, model: &Model, encoded: Encoded) -> Result<Evaluated, Error> {
     let asked = [("threshold", args.threshold.is_some()), ("bootstrap", args.bootstrap.is_some_and(|n| n > 0))];
     for (name, _) in asked.iter().filter(|(_, given)| *given) {
         classes::two(model, name)?;
     }
     let all: Vec<usize> = (0..encoded.dataset.len()).collect();
-    let measured = Measured::of(model, encoded, &all)?;
+    let measured = Measured::of(model, &encoded, &all)?;
     if let Some(dir) = &args.plots {
         measured.pictures(dir, model)?;
     }
-    if args.json {
-        return print_json(&measured.keys(model));
-    }
-    warn(&encoded.warnings);
-    print(&measured.words(model))
+    Ok(Evaluated { keys: measured.keys(model), words: measured.words(model), warnings: encoded.warnings })
 }
 
 /// The evaluation under its `--json` keys.

@@ -17,11 +17,16 @@ pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     if args.json {
         return print_json(&keys(&model));
     }
-    let mut text = words(&model);
+    print(&text(&model))
+}
+
+/// The model for people, and what it warns of.
+pub(crate) fn text(model: &Model) -> String {
+    let mut text = words(model);
     for warning in &model.warnings {
         let _ = writeln!(text, "\nwarning: {warning}");
     }
-    print(&text)
+    text
 }
 
 /// The model under its `--json` keys.

@@ -11,44 +11,83 @@ use logistic::file::OutputFile;
 use logistic::model::{Bootstrap, ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
-use logistic::solver::Go;
-use serde_json::json;
+use logistic::solver::{Go, Termination};
+use serde_json::{Value, json};
 
 use crate::args::{SolverName, TrainArgs};
-use crate::data::{Data, data, load};
+use crate::data::{Data, data};
+use crate::host::{Host, Reader};
 use crate::measure::Measured;
 use crate::output::{print, print_json, warn};
-use crate::progress::Progress;
 use crate::{Outcome, classes, diagnostics, penalty, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
+    let trained = train(args, Host::TERMINAL)?;
+    if args.json {
+        return print_json(&trained.keys());
+    }
+    warn(&trained.model.warnings);
+    print(&trained.words(args))
+}
+
+/// A model, and what else `train` tells of it.
+pub struct Trained {
+    /// The model, as it was fitted.
+    pub model: Model,
+    test: Option<Measured>,
+    read_seconds: f64,
+    fit_seconds: f64,
+}
+
+impl Trained {
+    /// The answer under its `--json` keys.
+    pub fn keys(&self) -> Value {
+        let mut keys = summary::keys(&self.model);
+        keys["read_seconds"] = json!(self.read_seconds);
+        keys["fit_seconds"] = json!(self.fit_seconds);
+        if let Some(test) = &self.test {
+            keys["test"] = test.keys(&self.model);
+        }
+        keys
+    }
+
+    /// The answer for people, warnings aside.
+    fn words(&self, args: &TrainArgs) -> String {
+        let mut text = summary::words(&self.model);
+        if !matches!(args.threshold, Threshold::Fixed(_)) {
+            text.push_str(&format!("threshold {}: {} on the training rows\n", self.model.threshold, args.threshold));
+        }
+        text.push_str(&diagnostics::absent(args, &self.model));
+        if let Some(test) = &self.test {
+            text.push_str("\non the test rows\n");
+            text.push_str(&test.words(&self.model));
+        }
+        text
+    }
+}
+
+/// Fits the model, and writes the files that were asked for.
+pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let data = data(args)?;
+    let data = data(args, host.read)?;
     let encoded = &data.encoded;
     let read_seconds = read.elapsed().as_secs_f64();
-    let all = encoded.dataset.rows();
-    let [train, held_out] = match args.test_fraction {
-        None => [all.clone(), Rows::select(&encoded.dataset, [])?],
-        Some(fraction) => {
-            let lengths = fractions(encoded.dataset.len(), &[1.0 - fraction, fraction])?;
-            random_split(&encoded.dataset, &lengths, &mut Generator::manual_seed(args.seed))?
-        }
-    };
+    let [rows, held_out] = split(args, encoded)?;
     let fit = Instant::now();
-    let Fitted { fit: fitted, tests, chosen, bootstrap } = fitted(args, &data, &train)?;
+    let Fitted { fit: fitted, tests, chosen, bootstrap } = fitted(args, &data, &rows, host)?;
     let (cross_validation, path) = chosen.unzip();
     let fit_seconds = fit.elapsed().as_secs_f64();
-    let diagnostics = diagnostics::of(args, &fitted, &data, &train)?;
+    let diagnostics = diagnostics::of(args, &fitted, &data, &rows)?;
     let model = Model {
         diagnostics,
         tests,
         cross_validation,
-        ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), &train, encoded)?
+        ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), &rows, encoded)?
     };
-    let test = tested(args, &model, encoded, &held_out)?;
+    let test = tested(args, host.read, &model, encoded, &held_out)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, encoded, test.as_ref())?;
         penalty::pictures(dir, &model, path.as_ref())?;
@@ -61,26 +100,18 @@ pub(crate) fn run(args: &TrainArgs) -> Outcome {
     }
     output.map_or(Ok(()), OutputFile::keep)?;
     drop(new_folder);
-    if args.json {
-        let mut keys = summary::keys(&model);
-        keys["read_seconds"] = json!(read_seconds);
-        keys["fit_seconds"] = json!(fit_seconds);
-        if let Some(test) = &test {
-            keys["test"] = test.keys(&model);
+    Ok(Trained { model, test, read_seconds, fit_seconds })
+}
+
+/// The rows to train on, and those held out.
+fn split<'e>(args: &TrainArgs, encoded: &'e Encoded) -> Result<[Rows<'e>; 2], Error> {
+    match args.test_fraction {
+        None => Ok([encoded.dataset.rows(), Rows::select(&encoded.dataset, [])?]),
+        Some(fraction) => {
+            let lengths = fractions(encoded.dataset.len(), &[1.0 - fraction, fraction])?;
+            random_split(&encoded.dataset, &lengths, &mut Generator::manual_seed(args.seed))
         }
-        return print_json(&keys);
     }
-    warn(&model.warnings);
-    let mut text = summary::words(&model);
-    if !matches!(args.threshold, Threshold::Fixed(_)) {
-        text.push_str(&format!("threshold {}: {} on the training rows\n", model.threshold, args.threshold));
-    }
-    text.push_str(&diagnostics::absent(args, &model));
-    if let Some(test) = &test {
-        text.push_str("\non the test rows\n");
-        text.push_str(&test.words(&model));
-    }
-    print(&text)
 }
 
 /// A folder that is made before long work and, if nothing came to be in it, taken away again.
@@ -126,7 +157,7 @@ struct Fitted {
     bootstrap: Option<Bootstrap>,
 }
 
-fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Error> {
+fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Result<Fitted, Error> {
     let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
     let method = match args.solver {
         SolverName::Auto => Method::Auto,
@@ -135,10 +166,6 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Erro
         SolverName::Lbfgs => Method::Lbfgs,
         SolverName::Sgd => Method::Sgd { learning_rate, epochs, batch_size, seed },
         SolverName::Adam => Method::Adam { learning_rate, epochs, batch_size, seed },
-    };
-    let progress = match args.solver {
-        SolverName::Sgd | SolverName::Adam => Progress::new("epoch", Some(epochs)),
-        _ => Progress::new("iteration", None),
     };
     let in_file = |error: Error| error.in_file(&args.data[0]);
     let terms = data.encoder.terms();
@@ -153,8 +180,14 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>) -> Result<Fitted, Erro
     };
     let mut settings = args.inference.settings(settings, data.clusters.clone());
     let chosen = args.penalty.choose(&mut settings, rows, &data.split, seed as u32).map_err(in_file)?;
-    let mut fit = settings.fit(rows, &mut |iteration, step| progress.hear(iteration, step)).map_err(in_file)?;
-    drop(progress);
+    let mut hear = host.hear(args);
+    let mut fit = settings.fit(rows, &mut *hear).map_err(in_file)?;
+    drop(hear);
+    if fit.facts.termination == Termination::Interrupted.name() {
+        // Nobody waits for the model any more, and no file is to have it.
+        let source = std::io::ErrorKind::Interrupted.into();
+        return Err(Error::Io { path: args.data[0].clone().into(), action: "fit", source });
+    }
     if args.inference.relaxed {
         fit = settings.relax(rows, &fit, &mut |_, _| Go::On)?;
     }
@@ -197,9 +230,15 @@ fn chosen(rule: Threshold, model: &Model, rows: &Rows<'_>, encoded: &Encoded) ->
 }
 
 /// The evaluation on the rows held out, or on the test file.
-fn tested(args: &TrainArgs, model: &Model, encoded: &Encoded, held_out: &Rows<'_>) -> Result<Option<Measured>, Error> {
+fn tested(
+    args: &TrainArgs,
+    read: &Reader<'_>,
+    model: &Model,
+    encoded: &Encoded,
+    held_out: &Rows<'_>,
+) -> Result<Option<Measured>, Error> {
     if !args.test_data.is_empty() {
-        let table = load(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
+        let table = read(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
         let all: Vec<usize> = (0..encoded.dataset.len()).collect();
         return Measured::of(model, &encoded, &all).map(Some);

@@ -50,6 +50,7 @@ pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
 pub use path::{Path, PathPoint};
 pub use profile::ProfileInterval;
 pub use runaway::{Runaway, Separated, Toward};
+pub use scoring::Scores;
 pub use settings::{ClassWeight, LogisticRegression, Method, Penalty, WeightKind};
 
 use std::collections::{HashMap, HashSet};

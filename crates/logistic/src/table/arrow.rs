@@ -65,7 +65,7 @@ pub(super) fn open(source: &Source, input: Input, format: Format) -> Result<Batc
     Ok(batches)
 }
 
-/// The names of the columns of record batches, and their rows in pieces.
+/// The names of the columns of record batches, and their rows in pieces, made on every core.
 pub(super) fn pieces_of(
     name: &str,
     mut batches: impl RecordBatchReader,
@@ -73,13 +73,19 @@ pub(super) fn pieces_of(
 ) -> Result<(Vec<String>, Vec<Piece>)> {
     let names: Vec<String> = batches.schema().fields().iter().map(|field| field.name().clone()).collect();
     refuse_twins(&names, name)?;
-    let mut pieces = Vec::new();
-    let mut n_rows = 0;
+    let mut slices = Vec::new();
+    let mut before = 0;
     while let Some(batch) = guarded(name, || batches.next().transpose())? {
-        pieces.push(piece(&batch, n_rows, name, options)?);
-        n_rows += batch.num_rows() as u64;
+        // A frame is often one batch.
+        for start in (0..batch.num_rows()).step_by(BATCH) {
+            let rows = BATCH.min(batch.num_rows() - start);
+            slices.push((before + start as u64, batch.slice(start, rows)));
+        }
+        before += batch.num_rows() as u64;
     }
-    Ok((names, pieces))
+    let pieces: Vec<Result<Piece>> =
+        slices.par_iter().map(|(before, slice)| piece(slice, *before, name, options)).collect();
+    Ok((names, pieces.into_iter().collect::<Result<_>>()?))
 }
 
 fn refuse_twins(names: &[String], path: &str) -> Result<()> {
@@ -264,7 +270,8 @@ fn each_text(array: &ArrayRef, f: &mut dyn FnMut(Option<&str>)) -> bool {
             let word = |truth: bool| if truth { "true" } else { "false" };
             array.as_boolean().iter().for_each(|truth| f(truth.map(word)));
         }
-        DataType::Dictionary(key, value) if value.is_string() => match **key {
+        // Numbers that somebody made a dictionary of are categories.
+        DataType::Dictionary(key, value) if value.is_string() || is_number(value) => match **key {
             DataType::Int8 => dictionary::<Int8Type>(array, f),
             DataType::Int16 => dictionary::<Int16Type>(array, f),
             DataType::Int32 => dictionary::<Int32Type>(array, f),
@@ -283,7 +290,10 @@ fn each_text(array: &ArrayRef, f: &mut dyn FnMut(Option<&str>)) -> bool {
 fn dictionary<K: ArrowDictionaryKeyType>(array: &ArrayRef, f: &mut dyn FnMut(Option<&str>)) {
     let array = array.as_dictionary::<K>();
     let mut values: Vec<Option<String>> = Vec::with_capacity(array.values().len());
-    each_text(array.values(), &mut |text| values.push(text.map(String::from)));
+    if !each_text(array.values(), &mut |text| values.push(text.map(String::from))) {
+        let number = |at| text(array.values(), at).filter(|text| !text.is_empty());
+        values.extend((0..array.values().len()).map(number));
+    }
     for row in 0..array.len() {
         f(array.key(row).and_then(|key| values.get(key)?.as_deref()));
     }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray};
-use logistic::table::from_batches;
+use arrow_array::types::Int8Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int64Array, RecordBatch,
+    RecordBatchIterator, StringArray,
+};
+use logistic::table::{Cells, from_batches};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -57,7 +61,20 @@ proptest! {
         for path in [in_parquet, in_file, in_stream] {
             check(&table(&[path], &with_delimiter(b',')), &made);
         }
-        let reader = RecordBatchIterator::new(batches.map(Ok), whole.schema());
-        check(&from_batches("frame", reader, &with_delimiter(b',')).unwrap(), &made);
+        let in_memory = RecordBatchIterator::new(batches.into_iter().map(Ok), whole.schema());
+        check(&from_batches("frame", in_memory, &with_delimiter(b',')).unwrap(), &made);
     }
+}
+
+#[test]
+fn a_dictionary_of_numbers_is_a_category() {
+    let keys = Int8Array::from(vec![Some(1), Some(0), None, Some(1)]);
+    let zip = DictionaryArray::<Int8Type>::new(keys, Arc::new(Int64Array::from(vec![10, 20])));
+    let batch = RecordBatch::try_from_iter([("zip", Arc::new(zip) as ArrayRef)]).unwrap();
+    let batches = RecordBatchIterator::new([Ok(batch.clone())], batch.schema());
+    let table = from_batches("frame", batches, &with_delimiter(b',')).unwrap();
+    let column = table.column("zip").unwrap();
+    assert!(matches!(column.cells, Cells::Text { .. }));
+    let cells: Vec<Option<String>> = (0..4).map(|row| column.text(row)).collect();
+    assert_eq!(cells, [Some("20".to_string()), Some("10".to_string()), None, Some("20".to_string())]);
 }

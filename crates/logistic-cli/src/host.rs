@@ -1,0 +1,42 @@
+//! What a command asks of whoever runs it.
+
+use logistic::Error;
+use logistic::solver::{Go, Step};
+use logistic::table::{ReadOptions, Table};
+
+use crate::args::{SolverName, TrainArgs};
+use crate::data::load;
+use crate::progress::Progress;
+
+/// Makes the table that some names stand for.
+pub type Reader<'a> = dyn Fn(&[String], &ReadOptions) -> Result<Table, Error> + Sync + 'a;
+
+/// Hears the steps of a fit, and says whether it goes on.
+pub type Hear<'a> = Box<dyn FnMut(usize, &Step) -> Go + 'a>;
+
+/// Who runs a command: where its tables come from, and who hears of its fit.
+#[derive(Clone, Copy)]
+pub struct Host<'a> {
+    /// Reads the tables.
+    pub read: &'a Reader<'a>,
+    /// Called when a fit begins, with the number of its epochs where that is known; what it gives lives as long as
+    /// the fit.
+    pub hear: &'a dyn Fn(Option<usize>) -> Hear<'a>,
+}
+
+impl Host<'static> {
+    /// Files, and a bar on the terminal.
+    pub(crate) const TERMINAL: Host<'static> = Host { read: &load, hear: &bar };
+}
+
+fn bar(epochs: Option<usize>) -> Hear<'static> {
+    let bar = Progress::new(if epochs.is_some() { "epoch" } else { "iteration" }, epochs);
+    Box::new(move |iteration, step| bar.hear(iteration, step))
+}
+
+impl Host<'_> {
+    /// Who hears of the fit that these arguments ask for.
+    pub(crate) fn hear(&self, args: &TrainArgs) -> Hear<'_> {
+        (self.hear)(matches!(args.solver, SolverName::Sgd | SolverName::Adam).then_some(args.epochs))
+    }
+}
