@@ -17,6 +17,9 @@ use crate::frames::Table;
 use crate::pool::quick;
 use crate::scores::{Scale, centred, matrix, row_by_row};
 
+/// Coefficients (n_outputs, n_columns) and intercepts.
+type Estimates<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// A fitted model. It comes to be when it is first asked for: the names of all terms of a fit of many columns would take
 /// longer than the fit.
 #[pyclass(frozen, module = "logistic._core")]
@@ -163,7 +166,7 @@ impl Model {
     }
 
     /// Coefficients (n_outputs, n_columns), 0 where there is none, and intercepts, as an estimator has them.
-    fn estimates<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>)> {
+    fn estimates<'py>(&self, py: Python<'py>) -> PyResult<Estimates<'py>> {
         let model = self.get();
         let n_columns = model.encoder.terms().len();
         let (bias, weight): (Vec<f64>, Vec<Vec<f64>>) = model.outputs().into_iter().unzip();
