@@ -45,7 +45,10 @@ def run(arguments):
     sklearn.linear_model.LogisticRegressionCV = logistic.LogisticRegressionCV
     outcomes = Outcomes()
     path = Path(test_folder[0]) / "test_logistic.py"
-    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", "--tb=short", "--no-summary", str(path), *arguments], [outcomes])
+    # Its fixtures are in a file above, which pytest looks for no further than this.
+    above = ["--confcutdir", str(Path(sklearn.__file__).parent)]
+    quiet = ["-q", "--no-header", "-p", "no:cacheprovider", "--tb=short", "--no-summary"]
+    pytest.main([*quiet, *above, str(path), *arguments], [outcomes])
     return outcomes
 
 
