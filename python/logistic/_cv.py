@@ -228,9 +228,9 @@ class LogisticRegressionCV(LogisticRegression):
             )
             ratios = None
         elif ratios is None and self.penalty == "deprecated":
-            warnings.warn("'l1_ratios=None' is deprecated: use numbers in [0, 1].", FutureWarning, stacklevel=3)
+            warnings.warn("'l1_ratios=None' was deprecated in scikit-learn 1.8: use numbers in [0, 1].", FutureWarning, stacklevel=3)
         if self.penalty != "deprecated":
-            warnings.warn("'penalty' is deprecated, as in scikit-learn: use l1_ratios.", FutureWarning, stacklevel=3)
+            warnings.warn("'penalty' was deprecated in scikit-learn 1.8: use l1_ratios.", FutureWarning, stacklevel=3)
             if self.penalty != "elasticnet" and ratios is not None:
                 words = f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={self.penalty})"
                 warnings.warn(words, stacklevel=3)
@@ -244,7 +244,8 @@ class LogisticRegressionCV(LogisticRegression):
         if self.use_legacy_attributes == "warn":
             warnings.warn(
                 f"The fitted attributes of {type(self).__name__} will be simplified. Set `use_legacy_attributes=False` to "
-                "enable the new behavior now, or set it to `True` to silence this warning.",
+                "enable the new behavior now, or set it to `True` to silence this warning. The default value of "
+                "use_legacy_attributes will change from True to False, as in scikit-learn 1.10.",
                 FutureWarning,
                 stacklevel=3,
             )
@@ -301,13 +302,17 @@ class LogisticRegressionCV(LogisticRegression):
     ) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
         """How the fits of folds are scored: by the losses that came with them, or by a scorer."""
         scoring, params = asked
-        if scoring == "neg_log_loss" and set(params) <= {"sample_weight"} and not _routing_enabled():
-            return lambda found, paths: -found["log_loss"]
-        if design.features is None:
-            raise ValueError("a frame of text, categories or missing values is scored by 'neg_log_loss' alone")
+        by_losses = scoring == "neg_log_loss" and set(params) <= {"sample_weight"} and not _routing_enabled()
         scorer = _with_labels(self._get_scorer(), labels.classes)
 
         def scores(found: dict[str, Any], paths: np.ndarray) -> np.ndarray:
+            if by_losses and found["whole"]:
+                return -found["log_loss"]
+            if design.features is None:
+                raise ValueError(
+                    "a frame of text, categories or missing values is scored by 'neg_log_loss' alone, in folds that train on "
+                    "rows of all classes"
+                )
             values = np.empty(paths.shape[:3])
             for at, (_, test) in enumerate(folds):
                 held_out, truth = _taken(X, test), labels.classes[labels.codes[test]]
@@ -391,12 +396,6 @@ class LogisticRegressionCV(LogisticRegression):
         self.n_iter_ = old(n_iter)[None]
         self.scores_ = {label: old(scores).copy() for label in labels}
         self.coefs_paths_ = {label: old(paths[:, :, :, k]) for k, label in enumerate(labels)}
-
-    def _fitted_model(self) -> _core.Model:
-        self._check_fitted()
-        if self._model is None:
-            raise ValueError("refit=False averages the coefficients of folds: there is no one fit to tell of")
-        return self._model
 
 
 def _routing_enabled() -> bool:

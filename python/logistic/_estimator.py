@@ -205,7 +205,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         C, l1_ratio = self._strength()
         data, design, labels = self._read(X, y, sample_weight, offset)
         settings = self._settings(data, labels, C, l1_ratio)
-        start = self._start(design) if self.warm_start and hasattr(self, "coef_") else None
+        start = self._start() if self.warm_start and hasattr(self, "coef_") else None
+        if self.max_iter == 0:
+            return self._begin(data, start, labels, design)
         with reporter(progress, self.verbose) as hear:
             found = self._explained(lambda: _core.fit(data, settings, start=start, progress=hear), design)
         self._take(found, labels, design)
@@ -433,7 +435,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             )
         if self.penalty == "deprecated":
             if ratio is None:
-                warnings.warn("'l1_ratio=None' is deprecated: use 0 <= l1_ratio <= 1.", FutureWarning, stacklevel=3)
+                warnings.warn("'l1_ratio=None' was deprecated in scikit-learn 1.8: use 0 <= l1_ratio <= 1.", FutureWarning, stacklevel=3)
             return float(self.C), float(ratio or 0.0)
         _warn_penalty(self.penalty, ratio)
         if self.penalty is None:
@@ -489,9 +491,22 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             "max_iter": int(self.max_iter),
         }
 
-    def _start(self, design: Design) -> tuple[np.ndarray, np.ndarray]:
+    def _begin(self, data: _core.Data, start: Any, labels: Labels, design: Design) -> LogisticRegression:
+        """Takes what a fit would start from for what was found."""
+        outputs = 1 if len(labels.classes) == 2 else len(labels.classes)
+        coef, intercept = start or (np.zeros((outputs, len(data.columns))), np.zeros(outputs))
+        self.classes_, self.n_iter_ = labels.classes, np.zeros(1, dtype=np.int32)
+        self.coef_, self.intercept_ = coef.astype(design.dtype), intercept.astype(design.dtype)
+        self._model, self._encoded, self._called_by_model = None, False, False
+        words = "max_iter=0 leaves the coefficients where a fit would start"
+        self.termination_, self.certificate_, self.warnings_ = "max_iterations", None, [words]
+        warnings.warn(words, ConvergenceWarning, stacklevel=3)
+        return self
+
+    def _start(self) -> tuple[np.ndarray, np.ndarray]:
         coef = np.ascontiguousarray(self._dense_coef(), dtype=np.float64)
-        return coef, np.asarray(self.intercept_, dtype=np.float64).reshape(-1)
+        # The intercept of a class without rows is at minus infinity.
+        return coef, np.maximum(np.asarray(self.intercept_, dtype=np.float64).reshape(-1), -1e3)
 
     # What was found.
 
@@ -524,6 +539,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 
     def _fitted_model(self) -> _core.Model:
         self._check_fitted()
+        if self._model is None:
+            raise ValueError("there is no fit to tell of: with max_iter=0 there was none, with refit=False there are several")
         return self._model
 
     def _dense_coef(self) -> np.ndarray:
@@ -583,7 +600,7 @@ def _refuse_unscored(probabilities: np.ndarray) -> None:
 
 def _warn_penalty(penalty: str | None, l1_ratio: float | None) -> None:
     warnings.warn(
-        "'penalty' is deprecated, as in scikit-learn: use l1_ratio=0 instead of penalty='l2', l1_ratio=1 instead of "
+        "'penalty' was deprecated in scikit-learn 1.8: use l1_ratio=0 instead of penalty='l2', l1_ratio=1 instead of "
         "penalty='l1', l1_ratio set to any float between 0 and 1 instead of penalty='elasticnet', and C=np.inf instead of "
         "penalty=None.",
         FutureWarning,

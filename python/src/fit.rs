@@ -7,7 +7,9 @@ use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::absent::Present;
 use crate::data::Data;
+use crate::errors::raised;
 use crate::model::Model;
 use crate::pool::{Watch, watched};
 use crate::scores::{centred, matrix};
@@ -33,8 +35,8 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// The library's settings for these rows: scikit-learn's C is over the sum of all weights, the library's penalty over
-    /// their mean.
-    pub(crate) fn settings(&self, rows: &Rows<'_>) -> LogisticRegression {
+    /// their mean. The l2 penalty is multiplied by `l2_share`.
+    pub(crate) fn settings(&self, rows: &Rows<'_>, l2_share: f64) -> LogisticRegression {
         let totals = class_totals(rows);
         let class_weight = match (&self.class_weight, self.balanced) {
             (Some(weights), _) => ClassWeight::Given(weights.clone()),
@@ -46,7 +48,7 @@ impl Settings {
             _ => totals.iter().sum(),
         };
         LogisticRegression {
-            penalty: self.penalty(self.c, total),
+            penalty: self.penalty(total, l2_share),
             bounds: self.bounds.clone(),
             intercept: self.intercept,
             class_weight,
@@ -59,10 +61,20 @@ impl Settings {
         Settings { c, l1_ratio, ..self.clone() }
     }
 
-    /// The penalty that `c` is over rows of this weight.
-    fn penalty(&self, c: f64, total: f64) -> Penalty {
-        let strength = if c.is_infinite() { 0.0 } else { 1.0 / (c * total) };
-        let (l1, l2) = (strength * self.l1_ratio, strength * (1.0 - self.l1_ratio));
+    /// The same for the classes that are there.
+    pub(crate) fn among(&self, present: &Present) -> Self {
+        let class_weight = self.class_weight.as_ref().map(|weights| present.those(weights));
+        Settings { class_weight, ..self.clone() }
+    }
+
+    pub(crate) fn class_weight(&self) -> Option<&[f64]> {
+        self.class_weight.as_deref()
+    }
+
+    /// The penalty over rows of this weight.
+    fn penalty(&self, total: f64, l2_share: f64) -> Penalty {
+        let strength = if self.c.is_infinite() { 0.0 } else { 1.0 / (self.c * total) };
+        let (l1, l2) = (strength * self.l1_ratio, strength * (1.0 - self.l1_ratio) * l2_share);
         Penalty { l1, l2, factors: self.penalty_factor.clone(), ..Penalty::default() }
     }
 }
@@ -148,14 +160,28 @@ pub(crate) fn fit<'py>(
     start: Option<Start<'py>>,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let dataset = data.dataset.clone();
-    let outputs = outputs(&dataset, settings.c);
-    let start = start.map(|start| start_of(&start, outputs));
+    // A fit of one class alone is the library's to refuse.
+    let present = Present::of(&data.dataset.rows(), settings.class_weight()).filter(|found| found.classes.len() > 1);
+    let mut encoder = data.encoder.clone();
+    let (dataset, settings, start, l2_share) = match &present {
+        None => {
+            let outputs = outputs(&data.dataset, settings.c);
+            (data.dataset.clone(), settings, start.map(|start| start_of(&start, outputs)), 1.0)
+        }
+        Some(present) => {
+            encoder.target.classes = present.those(&encoder.target.classes);
+            let dataset = present.dataset(&data.dataset).map_err(raised)?;
+            (dataset, settings.among(present), None, present.l2_share())
+        }
+    };
     let fit = watched(py, progress, move |watch| {
         let rows = dataset.rows();
-        fitted(&rows, &settings.settings(&rows), start.as_ref(), (watch, settings.max_iter))
+        fitted(&rows, &settings.settings(&rows, l2_share), start.as_ref(), (watch, settings.max_iter))
     })?;
-    let (weight, bias) = estimates(&fit, data.dataset.n_classes());
+    let (weight, bias) = match &present {
+        None => estimates(&fit, data.dataset.n_classes()),
+        Some(present) => present.estimates(&fit),
+    };
     let found = PyDict::new(py);
     found.set_item("coef", matrix(py, weight, data.dataset.n_columns())?)?;
     found.set_item("intercept", numpy::PyArray1::from_vec(py, bias))?;
@@ -164,7 +190,7 @@ pub(crate) fn fit<'py>(
     found.set_item("objective", fit.facts.objective)?;
     found.set_item("gap", fit.facts.gap)?;
     found.set_item("gradient_max_norm", fit.facts.gradient_max_norm)?;
-    let model = Model::new(data.encoder.clone(), fit, data.warnings.clone());
+    let model = Model::new(encoder, fit, data.warnings.clone());
     found.set_item("warnings", model.told())?;
     found.set_item("model", model)?;
     Ok(found)

@@ -2,6 +2,7 @@
 //! and tables, calls it without the interpreter's lock, and turns what it says into Python's objects. All arithmetic is
 //! the library's.
 
+mod absent;
 mod arrays;
 mod batches;
 mod data;

@@ -64,7 +64,7 @@ def test_without_refit_coefficients_are_averaged(rows):
     ours, peer = both(rows, asked)
     assert peer.C_ == ours.C_
     np.testing.assert_allclose(ours.coef_, peer.coef_, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="averages"):
+    with pytest.raises(ValueError, match="no fit"):
         ours.summary()
 
 
@@ -92,6 +92,17 @@ def test_splitters_and_routing():
         grouped = LogisticRegressionCV(**asked, cv=GroupKFold(5)).fit(x, y, groups=group)
     by_hand = LogisticRegressionCV(**asked, cv=list(GroupKFold(5).split(x, y, group))).fit(x, y)
     np.testing.assert_allclose(grouped.scores_, by_hand.scores_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
+def test_folds_that_train_without_a_class(n_classes):
+    x = np.arange(3.0 * n_classes)[:, None] % 5
+    y = np.arange(3 * n_classes) // 3
+    asked = {"Cs": [0.1, 1.0], "l1_ratios": (0,), "scoring": "neg_log_loss", "use_legacy_attributes": False}
+    model = LogisticRegressionCV(**asked, cv=KFold(n_classes)).fit(x, y)
+    assert np.isfinite(model.scores_).all()
+    # What a fold held out it has not seen, so that it has no probability.
+    assert np.isneginf(model.coefs_paths_[..., -1]).any()
 
 
 @pytest.mark.parametrize("missing", ["impute", "drop"])

@@ -280,6 +280,33 @@ def test_sparsify(iris):
     assert isinstance(model.densify().coef_, np.ndarray)
 
 
+@pytest.mark.parametrize("asked", [{}, {"C": np.inf}, {"l1_ratio": 0.5, "C": 0.5}])
+def test_a_class_that_weighs_nothing_is_as_if_it_were_not_there(asked):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3))
+    y = np.digitize(x[:, 0] + rng.logistic(size=400), [-1, 0, 1])
+    model = LogisticRegression(**asked, class_weight={2: 0}).fit(x, y)
+    without = LogisticRegression(**asked).fit(x[y != 2], y[y != 2])
+    np.testing.assert_allclose(model.coef_[[0, 1, 3]], without.coef_, rtol=1e-6, atol=1e-9)
+    assert (model.predict_proba(x)[:, 2] == 0).all()
+    # Of three classes the two left have one coefficient, of which each has a half.
+    few = y < 3
+    model = LogisticRegression(C=0.7, class_weight={2: 0}).fit(x[few], y[few])
+    two = LogisticRegression(C=2 * 0.7).fit(x[y < 2], y[y < 2])
+    np.testing.assert_allclose(model.coef_[:2], [-two.coef_[0] / 2, two.coef_[0] / 2], rtol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(x)[:, :2], two.predict_proba(x), rtol=1e-6)
+    with pytest.raises(ValueError, match="class"):
+        LogisticRegression(class_weight={0: 0}).fit(x[y < 2], y[y < 2])
+
+
+def test_no_iterations_leave_the_start(iris):
+    with pytest.warns(ConvergenceWarning, match="max_iter=0"):
+        model = LogisticRegression(max_iter=0).fit(*iris)
+    assert model.n_iter_ == 0 and not model.coef_.any()
+    with pytest.raises(ValueError, match="no fit"):
+        model.summary()
+
+
 def test_log_probabilities_keep_their_digits():
     x = np.array([[-1.0], [1.0]])
     model = LogisticRegression(C=np.inf, fit_intercept=False)
