@@ -19,3 +19,8 @@ pub mod table;
 pub mod tutorial;
 
 pub use error::{Error, Result};
+
+/// Its code is tested with this library's.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide.md")]
+struct Guide;
