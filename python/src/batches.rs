@@ -15,7 +15,7 @@ use crate::errors::Error;
 use crate::frames::stream;
 
 /// A frame's batches.
-#[pyclass(frozen, module = "logistic._core")]
+#[pyclass(frozen, from_py_object, module = "logistic._core")]
 #[derive(Clone)]
 pub(crate) struct Batches(Arc<[RecordBatch]>, arrow_schema::SchemaRef);
 

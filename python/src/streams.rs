@@ -36,9 +36,10 @@ impl Generator {
     fn epoch<'py>(
         &mut self,
         py: Python<'py>,
-        (n, batch_size): (usize, usize),
-        (shuffle, drop_last, own): (bool, bool, bool),
+        sizes: (usize, usize),
+        how: (bool, bool, bool),
     ) -> PyResult<Vec<Bound<'py, PyArray1<usize>>>> {
+        let ((n, batch_size), (shuffle, drop_last, own)) = (sizes, how);
         // Only the order counts, so the rows have no columns.
         let rows = Dataset::new(Vec::new(), vec![0.0; n], None).map_err(raised)?;
         let loader = DataLoader::new(&rows.rows()).batch_size(batch_size).shuffle(shuffle).drop_last(drop_last);
@@ -225,11 +226,12 @@ type Points<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<i64>>, Bound<
 #[pyfunction]
 pub(crate) fn make_blobs<'py>(
     py: Python<'py>,
-    (n_samples, n_features): (PerCentre<usize>, usize),
-    (centers, cluster_std): (Option<Centres>, PerCentre<f64>),
+    sizes: (PerCentre<usize>, usize),
+    centers: (Option<Centres>, PerCentre<f64>),
     center_box: (f64, f64),
-    (shuffle, random_state): (bool, u32),
+    how: (bool, u32),
 ) -> PyResult<Points<'py>> {
+    let ((n_samples, n_features), (centers, cluster_std), (shuffle, random_state)) = (sizes, centers, how);
     let blobs = Blobs {
         n_samples: match n_samples {
             PerCentre::One(total) => Samples::Total(total),
