@@ -60,7 +60,7 @@ class LogisticRegressionCV(LogisticRegression):
     Beside these, the attributes of :class:`LogisticRegression`.
     """
 
-    __metadata_request__fit = {"progress": UNUSED, "offset": UNUSED}
+    __metadata_request__fit = {"progress": UNUSED}
     __metadata_request__score = {"sample_weight": UNUSED}
 
     def __init__(
@@ -301,8 +301,7 @@ class LogisticRegressionCV(LogisticRegression):
     ) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
         """How the fits of folds are scored: by the losses that came with them, or by a scorer."""
         scoring, params = asked
-        weighted = set(params) <= {"sample_weight"} and (design.features is not None)
-        if scoring == "neg_log_loss" and weighted and not _routing_enabled():
+        if scoring == "neg_log_loss" and set(params) <= {"sample_weight"} and not _routing_enabled():
             return lambda found, paths: -found["log_loss"]
         if design.features is None:
             raise ValueError("a frame of text, categories or missing values is scored by 'neg_log_loss' alone")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _core
+from . import _core, _words
 from ._base import UNUSED, BaseEstimator, ClassifierMixin, ConvergenceWarning, NotFittedError
 from ._inputs import (
     MISSING_POLICIES,
@@ -352,7 +352,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         estimator.feature_names_in_ = np.asarray(model.columns, dtype=object)
         estimator.n_features_in_ = len(estimator.feature_names_in_)
         estimator._model, estimator._encoded, estimator._called_by_model = model, not model.is_plain, True
-        estimator._tell(facts["termination"], facts, [words for _, words, _ in model.warnings])
+        told = [_words.warning(kind, words) for kind, words, _ in model.warnings]
+        estimator._tell(facts["termination"], facts, told)
         return estimator
 
     def sparsify(self) -> LogisticRegression:
@@ -474,7 +475,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         try:
             return work()
         except _core.Error as error:
-            raise explain(error, design, type(self).__name__) from (error if design.features is None else None)
+            raise _words.error(explain(error, design, type(self).__name__)) from None
 
     def _settings(self, data: _core.Data, labels: Labels, C: float, l1_ratio: float) -> dict[str, Any]:
         return {
@@ -501,8 +502,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         self.n_iter_ = np.asarray([found["n_iter"]], dtype=np.int32)
         self._model = found["model"]
         self._encoded = self._called_by_model = design.features is None
-        self._tell(found["termination"], found, [words for _, words, _ in found["warnings"]])
-        for kind, words, _ in found["warnings"]:
+        told = [(kind, _words.warning(kind, words)) for kind, words, _ in found["warnings"]]
+        self._tell(found["termination"], found, [words for _, words in told])
+        for kind, words in told:
             if kind in ("not_converged", "separation"):
                 warnings.warn(words, ConvergenceWarning, stacklevel=3)
             elif design.features is None or kind != "collinear":
@@ -554,11 +556,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         columns = model.columns
         if model.offset is not None and offset is None:
             columns = [*columns, model.offset]
-        table = _core.Table.from_frame(design.source, text=model.text_columns, only=columns)
         offset = read_offset(offset, design.n_samples)
-        rows, scores, told = model.scores(table, scale=scale, offset=offset)
-        for _, words in told:
-            warnings.warn(words, UserWarning, stacklevel=4)
+
+        def scored() -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
+            table = _core.Table.from_frame(design.source, text=model.text_columns, only=columns)
+            return model.scores(table, scale=scale, offset=offset)
+
+        rows, scores, told = self._explained(scored, design)
+        for kind, words in told:
+            warnings.warn(_words.warning(kind, words), UserWarning, stacklevel=4)
         if len(rows) == design.n_samples:
             return scores
         whole = np.full((design.n_samples, scores.shape[1]), np.nan)

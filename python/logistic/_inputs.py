@@ -186,9 +186,13 @@ def _sparse(X: Any, who: str) -> Design:
         rows.sum_duplicates()
     values = _plain(rows.data)
     features = _core.Features.from_csr(
-        rows.indptr.astype(np.int64, copy=False), rows.indices.astype(np.uint32), np.ascontiguousarray(values), X.shape[1]
+        rows.indptr.astype(np.int64, copy=False), _unsigned(rows.indices), np.ascontiguousarray(values), X.shape[1]
     )
     return Design(X.shape[0], X.shape[1], None, _result_dtype(X.dtype), features, X)
+
+
+def _unsigned(indices: np.ndarray) -> np.ndarray:
+    return indices.view(np.uint32) if indices.dtype == np.int32 else indices.astype(np.uint32)
 
 
 def _dense(X: Any, names: np.ndarray | None, who: str) -> Design:
@@ -245,7 +249,7 @@ def _refuse_complex(array: Any) -> None:
         raise ValueError(f"Complex data not supported\n{array}\n")
 
 
-def explain(error: _core.Error, design: Design, who: str) -> Exception:
+def explain(error: _core.Error, design: Design, who: str) -> ValueError:
     """The error to raise instead of `error`, where numbers that are not finite are the reason for it."""
     if design.features is None:
         return error

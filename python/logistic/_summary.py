@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _core
+from . import _core, _words
 
 _NUMBERS = ("estimate", "std_error", "z", "p_value", "ci_low", "ci_high")
 
@@ -32,7 +32,7 @@ class Summary:
         if all(label is None for label in self.columns["class"]):
             del self.columns["class"]
         self.facts: dict[str, Any] = model.facts()
-        self.warnings = [words for _, words, _ in model.warnings]
+        self.warnings = [_words.warning(kind, words) for kind, words, _ in model.warnings]
 
     def to_pandas(self) -> Any:
         """The table as a frame of pandas."""

@@ -1,11 +1,11 @@
 //! NumPy's arrays as features, and labels as the numbers of classes.
 
-use logistic::dataset::{Feature, Values};
-use numpy::{Element, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use logistic::dataset::{Feature, Numbers, Values};
+use numpy::{Element, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-/// Columns of a design matrix, as they stand in memory.
+/// Columns of a design matrix, where they stand in memory.
 #[pyclass(frozen, module = "logistic._core")]
 pub(crate) struct Features {
     pub(crate) features: Vec<Feature>,
@@ -27,59 +27,75 @@ impl Features {
         self.n_columns
     }
 
-    /// A matrix in C order, of float32 or float64.
+    /// A matrix in C order, of float32 or float64, where it stands.
     #[staticmethod]
     fn from_rows(x: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (values, n_rows, n_columns) = if let Ok(x) = x.extract::<PyReadonlyArray2<'_, f64>>() {
-            (Values::F64(slice(&x)?.to_vec()), x.shape()[0], x.shape()[1])
-        } else {
-            let x = x.extract::<PyReadonlyArray2<'_, f32>>()?;
-            (Values::F32(slice(&x)?.to_vec()), x.shape()[0], x.shape()[1])
-        };
-        Ok(Features { features: vec![Feature::Matrix { values, n_columns }], n_rows, n_columns })
+        let shape = x.cast::<PyUntypedArray>()?.shape();
+        let &[n_rows, n_columns] = shape else { return Err(PyValueError::new_err("expected a matrix")) };
+        Ok(Features { features: vec![Feature::Matrix { values: values(x)?, n_columns }], n_rows, n_columns })
     }
 
-    /// Columns, each one array of float32 or float64 without gaps.
+    /// Columns, each one array of float32 or float64 without gaps, where they stand.
     #[staticmethod]
     fn from_columns(columns: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
-        let features = columns.iter().map(column).collect::<PyResult<Vec<Feature>>>()?;
+        let features = columns.iter().map(|x| Ok(Feature::Number(values(x)?))).collect::<PyResult<Vec<Feature>>>()?;
         let n_rows = columns.first().map_or(Ok(0), |column| column.len())?;
         Ok(Features { n_columns: features.len(), features, n_rows })
     }
 
-    /// A compressed sparse row matrix whose column numbers rise within each row.
+    /// A compressed sparse row matrix whose column numbers rise within each row; columns and values where they stand.
     #[staticmethod]
     fn from_csr(
         starts: PyReadonlyArray1<'_, i64>,
-        columns: PyReadonlyArray1<'_, u32>,
+        columns: &Bound<'_, PyAny>,
         values: &Bound<'_, PyAny>,
         n_columns: usize,
     ) -> PyResult<Self> {
         let starts: Vec<usize> = starts.as_slice()?.iter().map(|&start| start as usize).collect();
         let n_rows = starts.len().saturating_sub(1);
-        let columns = columns.as_slice()?.to_vec();
-        let values = if let Ok(values) = values.extract::<PyReadonlyArray1<'_, f64>>() {
-            Values::F64(values.as_slice()?.to_vec())
-        } else {
-            Values::F32(values.extract::<PyReadonlyArray1<'_, f32>>()?.as_slice()?.to_vec())
-        };
-        Ok(Features { features: vec![Feature::Csr { starts, columns, values, n_columns }], n_rows, n_columns })
+        let (columns, values) = (lent::<u32>(columns)?, self::values(values)?);
+        let feature = Feature::Csr { starts: starts.into(), columns, values, n_columns };
+        Ok(Features { features: vec![feature], n_rows, n_columns })
     }
 }
 
-fn slice<'a, T: Element>(x: &'a PyReadonlyArray2<'_, T>) -> PyResult<&'a [T]> {
-    match x.is_c_contiguous() {
-        true => Ok(x.as_slice()?),
-        false => Err(PyValueError::new_err("the matrix is not in C order")),
-    }
+fn values(x: &Bound<'_, PyAny>) -> PyResult<Values> {
+    lent::<f64>(x).map(Values::F64).or_else(|_| lent::<f32>(x).map(Values::F32))
 }
 
-fn column(x: &Bound<'_, PyAny>) -> PyResult<Feature> {
-    if let Ok(x) = x.extract::<PyReadonlyArray1<'_, f64>>() {
-        return Ok(Feature::Number(x.as_slice()?.to_vec()));
+/// The numbers of an array in C order, which stay where they are.
+fn lent<T: Element + Send + Sync + 'static>(x: &Bound<'_, PyAny>) -> PyResult<Numbers<T>> {
+    let array = x.cast::<PyArrayDyn<T>>()?;
+    if !array.is_c_contiguous() {
+        return Err(PyValueError::new_err("the array is not in C order"));
     }
-    let x = x.extract::<PyReadonlyArray1<'_, f32>>()?;
-    Ok(Feature::Matrix { values: Values::F32(x.as_slice()?.to_vec()), n_columns: 1 })
+    let array = array.try_readonly()?;
+    let numbers = array.as_slice()?;
+    let (start, len) = (numbers.as_ptr(), numbers.len());
+    Ok(Numbers::lent(Lent { start, len, _owner: x.clone().unbind() }))
+}
+
+/// Numbers that an array of NumPy's owns.
+struct Lent<T> {
+    start: *const T,
+    len: usize,
+    _owner: Py<PyAny>,
+}
+
+// SAFETY: the numbers are plain data that is only read, and the owner is touched by nothing but its drop, which takes the
+// interpreter's lock or waits for who has it.
+unsafe impl<T: Sync> Send for Lent<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Lent<T> {}
+
+impl<T> AsRef<[T]> for Lent<T> {
+    fn as_ref(&self) -> &[T] {
+        // SAFETY: `start` and `len` are those of a slice of the array's memory, aligned and initialised, which the array
+        // keeps where it is as long as it lives, and it lives as long as `_owner`: NumPy refuses to resize an array that
+        // another refers to. Whoever writes to an array while a fit reads it gets a wrong fit, as of every function of
+        // NumPy's that works without the interpreter's lock.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
 }
 
 /// The number of each row's class.

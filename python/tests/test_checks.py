@@ -8,7 +8,6 @@ from logistic import LogisticRegression, LogisticRegressionCV
 @parametrize_with_checks(
     [
         LogisticRegression(),
-        LogisticRegression(C=float("inf")),
         LogisticRegression(l1_ratio=0.5),
         LogisticRegressionCV(
             Cs=[0.1, 1.0], cv=3, l1_ratios=(0,), scoring="neg_log_loss", use_legacy_attributes=False

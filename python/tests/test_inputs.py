@@ -1,5 +1,7 @@
 """What can be given: arrays of all orders and types, frames, sparse matrices, tensors."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -147,7 +149,7 @@ def test_penalty_factors_and_bounds(rows):
     np.testing.assert_allclose(free.coef_[0, 0], alone.coef_[0, 0], rtol=1e-6)
     frame = frames(x)["pandas"]
     by_name = LogisticRegression(C=1e-9, penalty_factor={"c0": 0}).fit(frame, y)
-    np.testing.assert_array_equal(by_name.coef_, free.coef_)
+    np.testing.assert_allclose(by_name.coef_, free.coef_, rtol=1e-12)
     held = LogisticRegression(bounds={"c1": (0, None)}).fit(frame, y)
     assert held.coef_[0, 1] == 0.0
     assert (LogisticRegression(bounds=(0, None)).fit(x, y).coef_ >= 0).all()
@@ -216,3 +218,27 @@ def test_numbers_as_categories():
     assert model.terms_.tolist() == ["zip[8002]", "zip[8003]", "x"]
     with pytest.raises(ValueError, match="data frame"):
         LogisticRegression(categorical=["zip"]).fit(frame.to_numpy(), y)
+
+
+@pytest.mark.parametrize(("kind", "order"), [("float64", "C"), ("float64", "F"), ("float32", "C"), ("float32", "F")])
+def test_an_array_is_not_copied(kind, order):
+    code = f"""
+import resource
+import numpy as np
+from logistic import LogisticRegression
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+x = np.empty((1_000_000, 28), dtype="{kind}", order="{order}")
+for j in range(28):
+    x[:, j] = np.random.default_rng(j).random(1_000_000, dtype="{kind}")
+y = x[:, 0] + x[:, 1] > 1
+# What threads and libraries take is not the array's.
+LogisticRegression().fit(x[:1000], y[:1000])
+before = peak()
+LogisticRegression().fit(x, y)
+print((peak() - before) / (8 * x.size))
+"""
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True)
+    assert float(run.stdout) < 0.1

@@ -256,7 +256,7 @@ fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test
     plot::training_loss(&model.trace, unit)?.save(dir, "training-loss")?;
     plot::log_probability().save(dir, "log-probability")?;
     if let ([Feature::Number(a), Feature::Number(b)], 2) = (encoded.dataset.features(), encoded.dataset.n_classes()) {
-        let points: Vec<[f64; 2]> = a.iter().zip(b).map(|(&a, &b)| [a, b]).collect();
+        let points: Vec<[f64; 2]> = a.iter().zip(b.iter()).map(|(a, b)| [a, b]).collect();
         let positive: Vec<bool> = encoded.dataset.y().iter().map(|&y| y == 1.0).collect();
         let target = &model.encoder.target;
         let names: Vec<&str> = model.encoder.sources.iter().map(|source| source.name.as_str()).collect();

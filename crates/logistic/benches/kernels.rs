@@ -39,11 +39,11 @@ fn outcomes(classes: usize) -> Vec<f64> {
 
 fn dataset(n_columns: usize, layout: Layout) -> Dataset {
     let x = normal(ROWS * n_columns);
-    let matrix = |values| Dataset::new(vec![Feature::Matrix { values, n_columns }], outcomes(2), None);
+    let matrix = |values: Values| Dataset::new(vec![Feature::Matrix { values, n_columns }], outcomes(2), None);
     let data = match layout {
         Layout::Columns => Dataset::from_rows(&x, n_columns, outcomes(2)),
-        Layout::Rows => matrix(Values::F64(x)),
-        Layout::Rows32 => matrix(Values::F32(x.into_iter().map(|x| x as f32).collect())),
+        Layout::Rows => matrix(x.into()),
+        Layout::Rows32 => matrix(x.into_iter().map(|x| x as f32).collect()),
     };
     data.expect("finite numbers")
 }

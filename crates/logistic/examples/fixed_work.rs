@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use logistic::dataset::{Dataset, Feature, Standardisation, Values};
+use logistic::dataset::{Dataset, Feature, Standardisation};
 use logistic::loss::BceWithLogits;
 use logistic::model::{LogisticRegression, Penalty};
 use logistic::objective::{EmpiricalRisk, Objective, Order};
@@ -36,7 +36,7 @@ fn rows(classes: usize) -> logistic::Result<Dataset> {
     let score = |row: &[f64]| (row[0] + row[1] + 1.5 * rng.standard_normal() + 1.5) * classes as f64 / 3.0;
     let last = (classes - 1) as f64;
     let y: Vec<f64> = x.chunks_exact(COLUMNS).map(score).map(|score| score.floor().clamp(0.0, last)).collect();
-    let matrix = Feature::Matrix { values: Values::F64(x), n_columns: COLUMNS };
+    let matrix = Feature::Matrix { values: x.into(), n_columns: COLUMNS };
     Dataset::new(vec![matrix], vec![0.0; ROWS], None)?.of_classes(y, classes)
 }
 

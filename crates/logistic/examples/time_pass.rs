@@ -56,7 +56,7 @@ fn dataset(n: usize, p: usize) -> logistic::Result<Dataset> {
     let mut rng = RandomState::new(0);
     let values: Vec<f64> = (0..n * p).map(|_| rng.standard_normal()).collect();
     let y = values.chunks_exact(p).map(|row| f64::from(row[0] + rng.standard_normal() > 0.0)).collect();
-    Dataset::new(vec![Feature::Matrix { values: Values::F64(values), n_columns: p }], y, None)
+    Dataset::new(vec![Feature::Matrix { values: values.into(), n_columns: p }], y, None)
 }
 
 /// The sum of all numbers, which costs no more than reading them.

@@ -383,7 +383,10 @@ fn saheart() -> (Encoder, Dataset) {
 
 fn map(data: &Dataset, order: &[usize], scale: impl Fn(usize) -> f64) -> Dataset {
     let feature = |(j, feature): (usize, &Feature)| match feature {
-        Feature::Number(values) => Feature::Number(order.iter().map(|&row| values[row] * scale(j)).collect()),
+        Feature::Number(values) => {
+            let values: Vec<f64> = values.iter().collect();
+            Feature::Number(order.iter().map(|&row| values[row] * scale(j)).collect())
+        }
         Feature::Codes { codes, levels } => {
             Feature::Codes { codes: order.iter().map(|&row| codes[row]).collect(), levels: *levels }
         }

@@ -86,7 +86,7 @@ fn model(case: &str, spec: &Value, l2_from_c: bool, method: Method) -> Model {
 fn filtered(data: &Dataset, keep: &[bool]) -> Dataset {
     let of = |values: &[f64]| values.iter().zip(keep).filter(|(_, keep)| **keep).map(|(v, _)| *v).collect::<Vec<_>>();
     let features = data.features().iter().map(|feature| match feature {
-        Feature::Number(values) => Feature::Number(of(values)),
+        Feature::Number(values) => Feature::number(of(&values.iter().collect::<Vec<f64>>())),
         _ => panic!("no filtered golden case has categories"),
     });
     Dataset::new(features.collect(), of(data.y()), None).unwrap()
@@ -255,7 +255,7 @@ fn a_weight_of_two_is_the_row_twice() {
     let data = rescaled(|_| 1.0, |_| 0.0);
     let repeat = |values: &[f64]| values.iter().enumerate().flat_map(|(i, v)| vec![*v; i % 3]).collect::<Vec<f64>>();
     let number = |feature: &Feature| match feature {
-        Feature::Number(values) => Feature::Number(repeat(values)),
+        Feature::Number(values) => Feature::number(repeat(&values.iter().collect::<Vec<f64>>())),
         _ => panic!(),
     };
     let repeated = Dataset::new(data.features().iter().map(number).collect(), repeat(data.y()), None).unwrap();
@@ -287,7 +287,10 @@ fn one_iteration_is_not_convergence() {
 fn threads_do_not_change_a_bit() {
     let data = rescaled(|_| 1.0, |_| 0.0);
     let many = |feature: &Feature| match feature {
-        Feature::Number(values) => Feature::Number(values.iter().copied().cycle().take(30_000).collect()),
+        Feature::Number(values) => {
+            let values: Vec<f64> = values.iter().collect();
+            Feature::Number(values.into_iter().cycle().take(30_000).collect())
+        }
         _ => panic!(),
     };
     let y = (0..30_000).map(|i| f64::from((i * 7919) % 13 < 5)).collect();

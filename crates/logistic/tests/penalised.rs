@@ -32,7 +32,7 @@ fn fit(case: &str, golden: &Value) -> (Fit, Vec<String>, Vec<Vec<f64>>) {
     let by_hand = zscore && balanced;
     let feature = |(_, values): &(String, Vec<f64>)| {
         let (mean, sd) = moments(values);
-        Feature::Number(if by_hand { values.iter().map(|v| (v - mean) / sd).collect() } else { values.clone() })
+        Feature::number(if by_hand { values.iter().map(|v| (v - mean) / sd).collect() } else { values.clone() })
     };
     let features = design.columns.iter().map(feature).collect();
     let data = match spec["task"].as_str().unwrap() {

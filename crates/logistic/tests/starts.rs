@@ -23,7 +23,7 @@ fn outcomes(columns: &[Vec<f64>; 3], n_classes: usize) -> Vec<f64> {
 fn dataset(n_classes: usize) -> Dataset {
     let columns = columns(400);
     let y = outcomes(&columns, n_classes);
-    let features = columns.map(Feature::Number).to_vec();
+    let features = columns.map(Feature::number).to_vec();
     Dataset::new(features, vec![0.0; y.len()], None).unwrap().of_classes(y, n_classes).unwrap()
 }
 
@@ -60,7 +60,7 @@ fn repeated_columns_share_a_coefficient_under_ridge() {
     let [a, b, c] = columns(400);
     let y = outcomes(&[a.clone(), b.clone(), c], 2);
     let of = |features: Vec<Vec<f64>>, factors: Vec<f64>| {
-        let data = Dataset::new(features.into_iter().map(Feature::Number).collect(), y.clone(), None).unwrap();
+        let data = Dataset::new(features.into_iter().map(Feature::number).collect(), y.clone(), None).unwrap();
         let penalty = Penalty { l2: 0.1, factors, ..Penalty::default() };
         let fit = LogisticRegression { penalty, ..LogisticRegression::default() };
         fit.fit(&data.rows(), &mut |_, _| Go::On).unwrap().weight
@@ -80,7 +80,7 @@ fn repeated_columns_share_a_coefficient_under_ridge() {
 fn under_a_lasso_the_column_with_the_smaller_factor_has_the_coefficient() {
     let [a, b, c] = columns(400);
     let y = outcomes(&[a.clone(), b.clone(), c], 2);
-    let features = vec![Feature::Number(a.clone()), Feature::Number(b), Feature::Number(a)];
+    let features = vec![Feature::number(a.clone()), Feature::number(b), Feature::number(a)];
     let data = Dataset::new(features, y, None).unwrap();
     let penalty = Penalty { l1: 0.05, factors: vec![2.0, 1.0, 1.0], ..Penalty::default() };
     let fit = LogisticRegression { penalty, ..LogisticRegression::default() };
@@ -91,7 +91,7 @@ fn under_a_lasso_the_column_with_the_smaller_factor_has_the_coefficient() {
 
 #[test]
 fn linear_predictors_are_sums_of_products() {
-    let matrix = Feature::Matrix { values: Values::F32(vec![1.0, 2.0, 3.0, 4.0]), n_columns: 2 };
+    let matrix = Feature::Matrix { values: Values::from(vec![1.0_f32, 2.0, 3.0, 4.0]), n_columns: 2 };
     let codes = Feature::Codes { codes: vec![0, 2], levels: 3 };
     let sparse = Feature::Sparse { rows: vec![1], values: vec![0.5], len: 2 };
     let features = [matrix, codes, sparse];

@@ -1,6 +1,6 @@
 //! Every way to the optimum gives the same fit, on features of every kind, and no number of threads changes a bit of it.
 
-use logistic::dataset::{Dataset, Feature, Values};
+use logistic::dataset::{Dataset, Feature};
 use logistic::model::{Fit, LogisticRegression, Method, Penalty};
 use logistic::solver::{Go, Termination};
 
@@ -24,8 +24,7 @@ fn outcomes(n: usize, n_classes: usize) -> Vec<f64> {
 fn categories(n: usize) -> Dataset {
     let numbers = (0..n * 9).map(|at| (value(at / 9, at % 9) * 10f64.powi((at % 9) as i32 - 4)) as f32).collect();
     let codes = (0..n).map(|i| ((value(i, 20) + 1.0) * 19.9) as u32).collect();
-    let features =
-        vec![Feature::Matrix { values: Values::F32(numbers), n_columns: 9 }, Feature::Codes { codes, levels: 40 }];
+    let features = vec![Feature::Matrix { values: numbers, n_columns: 9 }, Feature::Codes { codes, levels: 40 }];
     Dataset::new(features, outcomes(n, 2), None).unwrap()
 }
 
@@ -40,7 +39,7 @@ fn words(n: usize) -> Dataset {
         columns.extend(own);
         starts.push(columns.len());
     }
-    let words = Feature::Csr { starts, columns, values: Values::F64(values), n_columns: 300 };
+    let words = Feature::Csr { starts: starts.into(), columns: columns.into(), values: values.into(), n_columns: 300 };
     Dataset::new(vec![words], outcomes(n, 2), None).unwrap()
 }
 
@@ -53,7 +52,7 @@ fn wide(n: usize) -> Dataset {
 /// Four classes of rows of 20 numbers, some of which never change.
 fn classes(n: usize) -> Dataset {
     let number = |at: usize| if at % 20 % 5 == 4 { 0.25 } else { value(at / 20, at % 20) };
-    let numbers = Feature::Matrix { values: Values::F64((0..n * 20).map(number).collect()), n_columns: 20 };
+    let numbers = Feature::Matrix { values: (0..n * 20).map(number).collect(), n_columns: 20 };
     let y = outcomes(n, 4);
     Dataset::new(vec![numbers], vec![0.0; n], None).unwrap().of_classes(y, 4).unwrap()
 }
@@ -91,8 +90,8 @@ fn more_columns_than_a_hessian_may_have() {
     let columns: Vec<u32> =
         (0..n * 8).map(|at| (at % 8 * 3000) as u32 + (value(at / 8, at % 8).abs() * 2999.0) as u32).collect();
     let starts = (0..=n).map(|i| i * 8).collect();
-    let values = Values::F64(columns.iter().enumerate().map(|(at, _)| 1.0 + value(at, 40).abs()).collect());
-    let words = Feature::Csr { starts, columns, values, n_columns: 24_000 };
+    let values = (0..columns.len()).map(|at| 1.0 + value(at, 40).abs()).collect();
+    let words = Feature::Csr { starts, columns: columns.into(), values, n_columns: 24_000 };
     let data = Dataset::new(vec![words], outcomes(n, 2), None).unwrap();
     for l2 in [1e-1, 1e-3] {
         let fit = fit(&data, l2, Method::Auto);

@@ -46,11 +46,11 @@ pub(crate) fn read(folder: &Path, as_columns: bool) -> Result<Dataset, Box<dyn E
 
 fn feature(folder: &Path, described: Described) -> Result<Feature, Box<dyn Error>> {
     Ok(match described {
-        Described::Number { values } => Feature::Number(numbers(&folder.join(values), f64::from_le_bytes)?),
+        Described::Number { values } => Feature::number(numbers(&folder.join(values), f64::from_le_bytes)?),
         Described::Matrix { values, n_columns } => Feature::Matrix { values: either(&folder.join(values))?, n_columns },
         Described::Csr { starts, columns, values, n_columns } => Feature::Csr {
-            starts: numbers(&folder.join(starts), |bytes| u64::from_le_bytes(bytes) as usize)?,
-            columns: numbers(&folder.join(columns), u32::from_le_bytes)?,
+            starts: numbers(&folder.join(starts), |bytes| u64::from_le_bytes(bytes) as usize)?.into(),
+            columns: numbers(&folder.join(columns), u32::from_le_bytes)?.into(),
             values: either(&folder.join(values))?,
             n_columns,
         },
@@ -63,15 +63,15 @@ fn feature(folder: &Path, described: Described) -> Result<Feature, Box<dyn Error
 fn columns(values: &Values, n_columns: usize) -> Vec<Feature> {
     let column = |j: usize| match values {
         Values::F64(values) => values.iter().skip(j).step_by(n_columns).copied().collect(),
-        Values::F32(values) => values.iter().skip(j).step_by(n_columns).map(|&value| f64::from(value)).collect(),
+        Values::F32(values) => values.iter().skip(j).step_by(n_columns).copied().collect(),
     };
     (0..n_columns).map(|j| Feature::Number(column(j))).collect()
 }
 
 fn either(path: &Path) -> Result<Values, Box<dyn Error>> {
     Ok(match path.extension().and_then(|ending| ending.to_str()) {
-        Some("f32") => Values::F32(numbers(path, f32::from_le_bytes)?),
-        _ => Values::F64(numbers(path, f64::from_le_bytes)?),
+        Some("f32") => numbers(path, f32::from_le_bytes)?.into(),
+        _ => numbers(path, f64::from_le_bytes)?.into(),
     })
 }
 

@@ -1,9 +1,7 @@
 //! Products of rows with vectors, and sums of rows times numbers, straight from the features: what is compact stays so,
 //! and nothing is turned into a panel that need not be.
 
-use std::ops::Range;
-
-use super::{Dataset, Feature, Panel, RowPanel, Rows, Standardisation, Values};
+use super::{Dataset, Feature, Panel, RowPanel, Rows, Slice, Slices, Standardisation, Values, View};
 use crate::kernel::{Blocks, Columns, LANES, RowMajor, combine, combine_slices, inner, inner_slices};
 
 /// The bytes of rows that are worked on at once: they are read twice, the second time from the second-level cache.
@@ -23,37 +21,6 @@ impl Feature {
             Feature::Number(_) | Feature::Matrix { .. } | Feature::Sparse { .. } => false,
         }
     }
-
-    /// Calls `f` with the design columns of a row that are not zero, and their numbers; of compact features.
-    #[inline]
-    pub(crate) fn each_entry(&self, row: usize, mut f: impl FnMut(usize, f64)) {
-        match self {
-            Feature::Codes { codes, .. } => {
-                if let Some(column) = (codes[row] as usize).checked_sub(1) {
-                    f(column, 1.0);
-                }
-            }
-            Feature::Product { codes, values, .. } => {
-                if let Some(column) = (codes[row] as usize).checked_sub(1) {
-                    f(column, values[row]);
-                }
-            }
-            Feature::Csr { starts, columns, values, .. } => {
-                let entries = starts[row]..starts[row + 1];
-                match values {
-                    Values::F64(values) => {
-                        let values = &values[entries.clone()];
-                        columns[entries].iter().zip(values).for_each(|(&column, &x)| f(column as usize, x));
-                    }
-                    Values::F32(values) => {
-                        let values = &values[entries.clone()];
-                        columns[entries].iter().zip(values).for_each(|(&column, &x)| f(column as usize, x.into()));
-                    }
-                }
-            }
-            _ => (0..self.n_columns()).for_each(|k| f(k, self.value(row, k))),
-        }
-    }
 }
 
 /// A design column within a part: where it stands in the part's vectors, and its place among the columns that take part.
@@ -67,7 +34,7 @@ struct Taken {
 /// Features that are worked on alike.
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Columns of numbers.
+    /// Columns of numbers, all of one width.
     Columns { features: Vec<usize>, centre: Vec<f64> },
     /// A row-major matrix.
     Matrix { feature: usize, blocks: Blocks, centre: Vec<f64> },
@@ -142,8 +109,13 @@ impl<'a> Direct<'a> {
                 _ => packed.extend_from_slice(places),
             }
         }
-        if !columns.is_empty() {
-            direct.parts.push(Part::columns(dataset, standard, &columns));
+        // Runs of one width, so that every sum is taken in the order of the columns, whatever their widths.
+        let is_narrow = |place: usize| {
+            let feature = &dataset.features[dataset.layout[standard.columns[place]].0];
+            matches!(feature, Feature::Number(Values::F32(_)))
+        };
+        for places in columns.chunk_by(|&a, &b| is_narrow(a) == is_narrow(b)) {
+            direct.parts.push(Part::columns(dataset, standard, places));
         }
         if !packed.is_empty() {
             direct.parts.push(Part::packed(standard, packed));
@@ -204,9 +176,10 @@ impl<'a> Direct<'a> {
         scratch.rows.resize_with(self.parts.len(), RowPanel::default);
         for (at, (part, w)) in self.parts.iter().zip(weights).enumerate() {
             match &part.kind {
-                Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
-                    combine_slices(columns, centre, w, z);
-                }),
+                Kind::Columns { features, centre } => match self.slices(features, rows) {
+                    Slices::F64(columns) => combine_slices(&columns, centre, w, z),
+                    Slices::F32(columns) => combine_slices(&columns, centre, w, z),
+                },
                 Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
                     Feature::Matrix { values: Values::F64(values), .. } => {
                         RowMajor { values, blocks, centre }.combine(rows.len(), |i| rows.at(i), w, z);
@@ -223,10 +196,9 @@ impl<'a> Direct<'a> {
                 }
                 Kind::Compact { feature } => {
                     let stride = z.len() / self.outputs;
+                    let view = self.dataset.features[*feature].view();
                     for k in 0..self.outputs {
-                        let w = &w[k * part.len..][..part.len];
-                        let z = &mut z[k * stride..];
-                        add_products(&self.dataset.features[*feature], rows, w, z);
+                        add_products(view, rows, &w[k * part.len..][..part.len], &mut z[k * stride..]);
                     }
                 }
                 Kind::Packed { standard } => {
@@ -244,9 +216,10 @@ impl<'a> Direct<'a> {
         let stride = rows.len().next_multiple_of(LANES);
         for (at, (part, sums)) in self.parts.iter().zip(sums).enumerate() {
             match &part.kind {
-                Kind::Columns { features, centre } => self.with_columns(features, rows, |columns| {
-                    inner_slices(columns, centre, r, sums);
-                }),
+                Kind::Columns { features, centre } => match self.slices(features, rows) {
+                    Slices::F64(columns) => inner_slices(&columns, centre, r, sums),
+                    Slices::F32(columns) => inner_slices(&columns, centre, r, sums),
+                },
                 Kind::Matrix { feature, blocks, centre } => match &self.dataset.features[*feature] {
                     Feature::Matrix { values: Values::F64(values), .. } => {
                         RowMajor { values, blocks, centre }.inner(rows.len(), |i| rows.at(i), r, sums);
@@ -258,9 +231,9 @@ impl<'a> Direct<'a> {
                 },
                 Kind::Rows { .. } => scratch.rows[at].inner(rows.len(), self.outputs, r, sums),
                 Kind::Compact { feature } => {
+                    let view = self.dataset.features[*feature].view();
                     for k in 0..self.outputs {
-                        let sums = &mut sums[k * part.len..][..part.len];
-                        add_sums(&self.dataset.features[*feature], rows, &r[k * stride..], sums);
+                        add_sums(view, rows, &r[k * stride..], &mut sums[k * part.len..][..part.len]);
                     }
                 }
                 Kind::Packed { .. } => {
@@ -280,10 +253,10 @@ impl<'a> Direct<'a> {
             for (c, sums) in c.chunks_exact(stride).zip(sums.chunks_exact_mut(part.len)) {
                 match &part.kind {
                     Kind::Compact { feature } => {
-                        let feature = &self.dataset.features[*feature];
-                        let first = first_place(feature);
+                        let view = self.dataset.features[*feature].view();
+                        let first = first_place(view);
                         for (c, row) in c.iter().zip(rows.indices()) {
-                            feature.each_entry(row, |column, x| sums[first + column] += c * x * x);
+                            view.each_entry(row, |column, x| sums[first + column] += c * x * x);
                         }
                     }
                     _ => {
@@ -312,7 +285,7 @@ impl<'a> Direct<'a> {
         let dense = |part: &&Part| !matches!(part.kind, Kind::Compact { .. });
         let places = self.parts.iter().filter(dense).flat_map(|part| &part.taken);
         let bound: f64 = places.map(|taken| largest[taken.place].powi(2) * q[taken.place]).sum();
-        let compact: Vec<(&Feature, Vec<f64>)> =
+        let compact: Vec<(View<'_>, Vec<f64>)> =
             self.parts.iter().filter_map(|part| part.compact_squares(self, q)).collect();
         if compact.is_empty() {
             return bound;
@@ -320,8 +293,8 @@ impl<'a> Direct<'a> {
         let of_chunk = |range| {
             rows.slice(range).indices().fold(0.0, |most, row| {
                 let mut sum = 0.0;
-                for (feature, q) in &compact {
-                    feature.each_entry(row, |column, x| sum += x * x * q[first_place(feature) + column]);
+                for (view, q) in &compact {
+                    view.each_entry(row, |column, x| sum += x * x * q[first_place(*view) + column]);
                 }
                 f64::max(most, sum)
             })
@@ -329,14 +302,10 @@ impl<'a> Direct<'a> {
         bound + rows.chunks(1, of_chunk).into_iter().fold(0.0, f64::max)
     }
 
-    fn with_columns(&self, features: &[usize], rows: &Rows<'_>, f: impl FnOnce(&[&[f64]])) {
-        let Some(Range { start, end }) = rows.range() else { return };
-        let slice = |&feature: &usize| match &self.dataset.features[feature] {
-            Feature::Number(values) => &values[start..end],
-            _ => &[],
-        };
-        let columns: Vec<&[f64]> = features.iter().map(slice).collect();
-        f(&columns);
+    /// Rows that follow each other, of columns of numbers.
+    fn slices(&self, features: &[usize], rows: &Rows<'_>) -> Slices<'a> {
+        let Some(range) = rows.range() else { return Slices::F64(Vec::new()) };
+        Slices::of(features.iter().map(|&feature| &self.dataset.features[feature]), &range)
     }
 }
 
@@ -352,11 +321,11 @@ impl Part {
     }
 
     /// The feature, and the weight of each of its columns' squares, if it is compact.
-    fn compact_squares<'d>(&self, direct: &Direct<'d>, q: &[f64]) -> Option<(&'d Feature, Vec<f64>)> {
+    fn compact_squares<'d>(&self, direct: &Direct<'d>, q: &[f64]) -> Option<(View<'d>, Vec<f64>)> {
         let Kind::Compact { feature } = self.kind else { return None };
         let mut own = vec![0.0; self.len];
         self.taken.iter().for_each(|taken| own[taken.own] = q[taken.place] * taken.factor * taken.factor);
-        Some((&direct.dataset.features[feature], own))
+        Some((direct.dataset.features[feature].view(), own))
     }
 
     fn columns(dataset: &Dataset, standard: &Standardisation, places: &[usize]) -> Part {
@@ -395,7 +364,7 @@ impl Part {
     }
 
     fn compact(dataset: &Dataset, standard: &Standardisation, feature: usize, places: &[usize]) -> Part {
-        let first = first_place(&dataset.features[feature]);
+        let first = first_place(dataset.features[feature].view());
         let of = |&place: &usize| {
             let own = first + dataset.layout[standard.columns[place]].1;
             Taken { own, place, factor: 1.0 / standard.scale[place] }
@@ -416,24 +385,24 @@ impl Part {
 }
 
 /// The place of the first column in vectors of a compact feature: codes are places themselves.
-fn first_place(feature: &Feature) -> usize {
-    usize::from(!matches!(feature, Feature::Csr { .. }))
+fn first_place(view: View<'_>) -> usize {
+    usize::from(!matches!(view, View::Csr { .. }))
 }
 
 /// Adds the products of the rows with `w` to `z`.
-fn add_products(feature: &Feature, rows: &Rows<'_>, w: &[f64], z: &mut [f64]) {
-    match feature {
+fn add_products(view: View<'_>, rows: &Rows<'_>, w: &[f64], z: &mut [f64]) {
+    match view {
         // The reference level has a place of its own, with a weight of 0.
-        Feature::Codes { codes, .. } => rows.each_index(|at, i| z[at] += w[codes[i] as usize]),
-        Feature::Product { codes, values, .. } => {
+        View::Codes(codes) => rows.each_index(|at, i| z[at] += w[codes[i] as usize]),
+        View::Product { codes, values } => {
             rows.each_index(|at, i| z[at] += w[codes[i] as usize] * values[i]);
         }
-        Feature::Csr { starts, columns, values: Values::F64(values), .. } => {
+        View::Csr { starts, columns, values: Slice::F64(values) } => {
             rows.each_index(|at, i| {
                 z[at] += row_product(&columns[starts[i]..starts[i + 1]], &values[starts[i]..starts[i + 1]], w);
             });
         }
-        Feature::Csr { starts, columns, values: Values::F32(values), .. } => {
+        View::Csr { starts, columns, values: Slice::F32(values) } => {
             rows.each_index(|at, i| {
                 z[at] += row_product(&columns[starts[i]..starts[i + 1]], &values[starts[i]..starts[i + 1]], w);
             });
@@ -456,18 +425,18 @@ fn row_product<T: Copy + Into<f64>>(columns: &[u32], values: &[T], w: &[f64]) ->
 }
 
 /// Adds the rows times the numbers `r` to `sums`.
-fn add_sums(feature: &Feature, rows: &Rows<'_>, r: &[f64], sums: &mut [f64]) {
-    match feature {
-        Feature::Codes { codes, .. } => rows.each_index(|at, i| sums[codes[i] as usize] += r[at]),
-        Feature::Product { codes, values, .. } => {
+fn add_sums(view: View<'_>, rows: &Rows<'_>, r: &[f64], sums: &mut [f64]) {
+    match view {
+        View::Codes(codes) => rows.each_index(|at, i| sums[codes[i] as usize] += r[at]),
+        View::Product { codes, values } => {
             rows.each_index(|at, i| sums[codes[i] as usize] += r[at] * values[i]);
         }
-        Feature::Csr { starts, columns, values: Values::F64(values), .. } => {
+        View::Csr { starts, columns, values: Slice::F64(values) } => {
             rows.each_index(|at, i| {
                 add_row(&columns[starts[i]..starts[i + 1]], &values[starts[i]..starts[i + 1]], r[at], sums);
             });
         }
-        Feature::Csr { starts, columns, values: Values::F32(values), .. } => {
+        View::Csr { starts, columns, values: Slice::F32(values) } => {
             rows.each_index(|at, i| {
                 add_row(&columns[starts[i]..starts[i + 1]], &values[starts[i]..starts[i + 1]], r[at], sums);
             });

@@ -1,6 +1,6 @@
 //! What the numbers of compact features are like, from those that are not zero.
 
-use super::{Feature, Rows};
+use super::{Feature, Rows, View};
 
 /// Sums over the rows, for every design column of the compact features, in order.
 struct Entries {
@@ -61,6 +61,7 @@ pub(super) fn spreads(rows: &Rows<'_>, centred: bool) -> Vec<(f64, f64)> {
     let dataset = rows.dataset();
     let compact: Vec<&Feature> = dataset.features.iter().filter(|feature| feature.is_compact()).collect();
     let width: usize = compact.iter().map(|feature| feature.n_columns()).sum();
+    let compact: Vec<(View<'_>, usize)> = compact.iter().map(|feature| (feature.view(), feature.n_columns())).collect();
     let weight = |row: usize| dataset.weight.as_ref().map_or(1.0, |weight| weight[row]);
     let of_chunk = |range| {
         let mut all = Entries { weight: 0.0, columns: vec![Column::default(); width] };
@@ -69,13 +70,13 @@ pub(super) fn spreads(rows: &Rows<'_>, centred: bool) -> Vec<(f64, f64)> {
             counted += 1;
             all.weight += weight;
             let mut first = 0;
-            for feature in &compact {
-                feature.each_entry(row, |column, x| {
+            for (view, n_columns) in &compact {
+                view.each_entry(row, |column, x| {
                     if x != 0.0 {
                         all.columns[first + column].add(x, weight);
                     }
                 });
-                first += feature.n_columns();
+                first += n_columns;
             }
         }
         (all, counted)

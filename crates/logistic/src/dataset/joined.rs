@@ -1,6 +1,6 @@
 //! Sparse columns beside each other, held row by row.
 
-use super::{Feature, Values};
+use super::Feature;
 
 /// So many sparse columns in a row are worth it: a pass over the rows then meets every number once, where it would look
 /// for a block of rows in every column.
@@ -50,7 +50,7 @@ fn by_rows(run: &[Feature], n: usize) -> Feature {
             next[row as usize] += 1;
         }
     }
-    Feature::Csr { starts, columns, values: Values::F64(all), n_columns: run.len() }
+    Feature::Csr { starts: starts.into(), columns: columns.into(), values: all.into(), n_columns: run.len() }
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
             values: (0..n).filter(|i| (i + j).is_multiple_of(3)).map(|i| (i * 100 + j) as f64).collect(),
             len: n,
         };
-        let number = Feature::Number(vec![1.0; n]);
+        let number = Feature::number(vec![1.0; n]);
         let mut features: Vec<Feature> = (0..MANY).map(column).collect();
         features.push(number.clone());
         features.extend((0..MANY - 1).map(column));
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(joined[1..], features[MANY..]);
         joined[0].check(0).unwrap();
         for (i, j) in (0..n).flat_map(|i| (0..MANY).map(move |j| (i, j))) {
-            assert_eq!(joined[0].value(i, j), features[j].value(i, 0));
+            assert_eq!(joined[0].view().value(i, j), features[j].view().value(i, 0));
         }
     }
 }

@@ -10,21 +10,29 @@ mod folds;
 mod joined;
 mod loader;
 mod moments;
+mod numbers;
 mod panel;
+mod predictors;
 mod row_panel;
 mod split;
+mod view;
 
 pub(crate) use direct::{Direct, PartVectors, Scratch};
-pub(crate) use feature::predictors;
-pub use feature::{Feature, Values, linear_predictors};
+pub use feature::Feature;
 pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
+pub use numbers::{Numbers, Values};
+use numbers::{Slice, Slices};
 pub(crate) use panel::Outcomes;
 pub use panel::{Panel, Standardisation};
+pub use predictors::linear_predictors;
+pub(crate) use predictors::predictors;
 pub(crate) use row_panel::RowPanel;
 pub use split::{fractions, random_split};
+pub(crate) use view::View;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -41,9 +49,10 @@ use crate::random::torch::Generator;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     features: Arc<[Feature]>,
-    y: Arc<[f64]>,
-    weight: Option<Arc<[f64]>>,
-    offset: Option<Arc<[f64]>>,
+    // Vectors as they came: slices in an `Arc` would be copies.
+    y: Arc<Vec<f64>>,
+    weight: Option<Arc<Vec<f64>>>,
+    offset: Option<Arc<Vec<f64>>>,
     n_classes: usize,
     /// Feature and place within it of every design column.
     layout: Arc<[(usize, usize)]>,
@@ -65,7 +74,7 @@ impl Dataset {
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
         let plain =
-            Dataset { features: features.into(), y: y.into(), weight: None, offset: None, n_classes: 2, layout };
+            Dataset { features: features.into(), y: Arc::new(y), weight: None, offset: None, n_classes: 2, layout };
         weight.map_or(Ok(plain.clone()), |weight| plain.weighted(weight))
     }
 
@@ -81,7 +90,7 @@ impl Dataset {
         }
         let expected = format!("a whole number below {n_classes}");
         check_all("y", &expected, &y, |v| v >= 0.0 && v < n_classes as f64 && v.fract() == 0.0)?;
-        self.y = y.into();
+        self.y = Arc::new(y);
         self.n_classes = n_classes;
         Ok(self)
     }
@@ -94,7 +103,7 @@ impl Dataset {
     pub fn weighted(mut self, weight: Vec<f64>) -> Result<Self> {
         check_length("length of weight".to_string(), self.y.len(), weight.len())?;
         check_all("weight", "finite and not negative", &weight, |v| v.is_finite() && v >= 0.0)?;
-        self.weight = Some(weight.into());
+        self.weight = Some(Arc::new(weight));
         Ok(self)
     }
 
@@ -109,7 +118,7 @@ impl Dataset {
         if self.n_classes > 2 {
             return Err(Error::setting("offset", "a target of two classes", &format!("{} classes", self.n_classes)));
         }
-        self.offset = Some(offset.into());
+        self.offset = Some(Arc::new(offset));
         Ok(self)
     }
 
@@ -152,7 +161,7 @@ impl Dataset {
         if index >= self.len() {
             return Err(Error::IndexOutOfRange { index, len: self.len() });
         }
-        let x = self.layout.iter().map(|&(feature, k)| self.features[feature].value(index, k)).collect();
+        let x = self.layout.iter().map(|&(feature, k)| self.features[feature].view().value(index, k)).collect();
         Ok((x, self.y[index]))
     }
 
@@ -171,7 +180,8 @@ impl Dataset {
         self.features.iter().for_each(|feature| *counts.entry(shape(feature)).or_default() += 1);
         for (at, feature) in self.features.iter().enumerate().filter(|(_, feature)| counts[&shape(feature)] > 1) {
             // Minus zero is zero.
-            let look = |row| (0..feature.n_columns()).map(move |k| (feature.value(row, k) + 0.0).to_bits());
+            let view = feature.view();
+            let look = |row| (0..feature.n_columns()).map(move |k| (view.value(row, k) + 0.0).to_bits());
             let alike = by_look.entry((0..self.len().min(LOOK)).flat_map(look).collect()).or_default();
             match alike.iter().find(|&&other| self.features[other] == *feature) {
                 Some(&other) => {
@@ -205,12 +215,12 @@ impl Dataset {
 
     /// The weights, if rows have any.
     pub fn weight(&self) -> Option<&[f64]> {
-        self.weight.as_deref()
+        self.weight.as_deref().map(Vec::as_slice)
     }
 
     /// The offsets, if rows have any.
     pub fn offset(&self) -> Option<&[f64]> {
-        self.offset.as_deref()
+        self.offset.as_deref().map(Vec::as_slice)
     }
 
     /// The number of classes.
@@ -377,17 +387,17 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes the rows' values to `out`, which has room for just these.
-    fn gather(&self, values: &[f64], out: &mut [f64]) {
+    fn gather<T: Copy + Into<f64>>(&self, values: &[T], out: &mut [f64]) {
         match self.places() {
-            Places::Range(range) => out.copy_from_slice(&values[range]),
+            Places::Range(range) => out.iter_mut().zip(&values[range]).for_each(|(out, &value)| *out = value.into()),
             Places::List(list) => {
                 // Eight at a time, since the compiler does not unroll a loop that can end in a wrong index.
                 let ((whole, rest), (whole_list, rest_list)) = (out.as_chunks_mut(), list.as_chunks());
                 for (out, list) in whole.iter_mut().zip(whole_list) {
                     let (out, list): (&mut [f64; LANES], &[usize; LANES]) = (out, list);
-                    (0..LANES).for_each(|lane| out[lane] = values[list[lane]]);
+                    (0..LANES).for_each(|lane| out[lane] = values[list[lane]].into());
                 }
-                rest.iter_mut().zip(rest_list).for_each(|(out, &i)| *out = values[i]);
+                rest.iter_mut().zip(rest_list).for_each(|(out, &i)| *out = values[i].into());
             }
         }
     }
@@ -430,7 +440,12 @@ fn check_length(what: String, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
 }
 
-fn check_all(name: &'static str, expected: &str, values: &[f64], ok: impl Fn(f64) -> bool) -> Result<()> {
+fn check_all<T: Copy + Display>(
+    name: &'static str,
+    expected: &str,
+    values: &[T],
+    ok: impl Fn(T) -> bool,
+) -> Result<()> {
     match values.iter().position(|&value| !ok(value)) {
         Some(row) => Err(Error::setting(name, expected, &format!("{} in row {row}", values[row]))),
         None => Ok(()),

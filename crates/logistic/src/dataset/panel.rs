@@ -2,7 +2,7 @@
 
 use super::entries::spreads;
 use super::moments::Moments;
-use super::{Feature, Places, Rows, Values};
+use super::{Feature, Places, Rows, Slice, Values};
 use crate::kernel::{Columns, LANES, Taken, shift_and_scale, take_columns};
 
 /// Which design columns take part, and how each is centred and scaled: `(x − centre) / scale`.
@@ -115,7 +115,7 @@ pub(crate) struct Outcomes {
 impl Outcomes {
     pub(crate) fn fill(&mut self, rows: &Rows<'_>) {
         let (dataset, n) = (rows.dataset(), rows.len());
-        rows.gather(&dataset.y, room(&mut self.y, n));
+        rows.gather(&dataset.y[..], room(&mut self.y, n));
         match &dataset.weight {
             Some(weight) => rows.gather(weight, room(&mut self.weight, n)),
             None => room(&mut self.weight, n).fill(1.0),
@@ -195,9 +195,15 @@ impl Panel {
         let own = &mut self.x[at * self.stride..][..self.n_rows];
         let standard = |x: f64| (x - centre) * factor;
         match (feature, rows.places()) {
-            (Feature::Number(values), Places::Range(range)) => shift_and_scale(&values[range], own, centre, factor),
+            (Feature::Number(values), Places::Range(range)) => match values.slice() {
+                Slice::F64(values) => shift_and_scale(&values[range], own, centre, factor),
+                Slice::F32(values) => shift_and_scale(&values[range], own, centre, factor),
+            },
             (Feature::Number(values), Places::List(_)) => {
-                rows.gather(values, own);
+                match values.slice() {
+                    Slice::F64(values) => rows.gather(values, own),
+                    Slice::F32(values) => rows.gather(values, own),
+                }
                 if (centre, factor) != (0.0, 1.0) {
                     own.iter_mut().for_each(|own| *own = standard(*own));
                 }
@@ -211,7 +217,10 @@ impl Panel {
                     own[*row as usize - range.start] = standard(*value);
                 }
             }
-            _ => own.iter_mut().zip(rows.indices()).for_each(|(own, i)| *own = standard(feature.value(i, k))),
+            _ => {
+                let view = feature.view();
+                own.iter_mut().zip(rows.indices()).for_each(|(own, i)| *own = standard(view.value(i, k)));
+            }
         }
         1
     }

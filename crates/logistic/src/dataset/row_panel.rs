@@ -1,6 +1,6 @@
 //! A block of rows, row-major: for cross products of columns.
 
-use super::{Dataset, Feature, Rows, Standardisation, Values};
+use super::{Dataset, Feature, Rows, Slices, Standardisation, Values};
 use crate::kernel::{LANES, Matrix, Spread, add_cross, add_outputs, centre_rows, dot, turn_columns};
 
 /// Columns that stand together: 128 rows of them fill 96 KiB, so that two such blocks stay in the second-level cache.
@@ -158,27 +158,24 @@ fn pack_from(
         }
         Feature::Number(_) if rows.range().is_some() => {
             let range = rows.range().unwrap_or_default();
-            let number = |place: usize| match &dataset.features[dataset.layout[standard.columns[place]].0] {
-                Feature::Number(values) => Some(&values[range.clone()]),
-                _ => None,
-            };
-            let columns: Vec<&[f64]> = places.map_while(number).collect();
-            turn_columns(&columns, spread(columns.len()), to);
-            columns.len()
-        }
-        Feature::Number(values) => {
-            let (centre, factor) = (standard.centre[first], 1.0 / standard.scale[first]);
-            for (to, row) in to.iter_mut().step_by(stride).zip(rows.indices()) {
-                *to = (values[row] - centre) * factor;
+            let feature = |place: usize| &dataset.features[dataset.layout[standard.columns[place]].0];
+            match Slices::of(places.map(feature), &range) {
+                Slices::F64(columns) => turned(&columns, spread(columns.len()), to),
+                Slices::F32(columns) => turned(&columns, spread(columns.len()), to),
             }
-            1
         }
         feature => {
             let (centre, factor) = (standard.centre[first], 1.0 / standard.scale[first]);
+            let view = feature.view();
             for (to, row) in to.iter_mut().step_by(stride).zip(rows.indices()) {
-                *to = (feature.value(row, column) - centre) * factor;
+                *to = (view.value(row, column) - centre) * factor;
             }
             1
         }
     }
+}
+
+fn turned<T: Copy + Into<f64>>(columns: &[&[T]], spread: Spread<'_>, to: &mut [f64]) -> usize {
+    turn_columns(columns, spread, to);
+    columns.len()
 }

@@ -129,7 +129,7 @@ impl Encoder {
                 if *curve == super::Curve::Log {
                     refuse_no_logarithm(table, cells, rows, &values)?;
                 }
-                (curve.columns(values).into_iter().map(Feature::Number).collect(), None)
+                (curve.columns(values).into_iter().map(Feature::number).collect(), None)
             }
             Kind::Date { fill } => {
                 refuse_no_dates(table, column, rows)?;
@@ -191,7 +191,7 @@ fn missing_value(table: &Table, row: usize, column: &Column) -> Error {
 /// A column of numbers as a feature; sparse where it is.
 fn numeric(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, expected: &str) -> Result<Feature> {
     let Cells::Sparse { rows: own, values } = &column.cells else {
-        return numbers(table, column, rows, fill, expected).map(Feature::Number);
+        return numbers(table, column, rows, fill, expected).map(Feature::number);
     };
     if rows.len() == table.n_rows() {
         return Ok(Feature::Sparse { rows: own.clone(), values: values.clone(), len: rows.len() });

@@ -69,9 +69,9 @@ fn block<S: Simd, const K: usize, const R: usize>(simd: S, x: Columns<'_>, w: &[
 }
 
 /// Writes `(from − centre)·factor` to `to`, element by element.
-pub(crate) fn shift_and_scale(from: &[f64], to: &mut [f64], centre: f64, factor: f64) {
+pub(crate) fn shift_and_scale<T: Copy + Into<f64>>(from: &[T], to: &mut [f64], centre: f64, factor: f64) {
     // Plain code, which the compiler turns into the instructions of the level it is dispatched to.
     dispatch!(level(), _simd => for (to, from) in to.iter_mut().zip(from) {
-        *to = (from - centre) * factor;
+        *to = ((*from).into() - centre) * factor;
     });
 }

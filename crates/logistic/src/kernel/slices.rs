@@ -3,6 +3,7 @@
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFrom, dispatch, f64x8};
 
 use super::inner::eight_sums;
+use super::rows::widen;
 use super::{LANES, level, load};
 
 /// `z[k] += Σⱼ w[k][j]·(xⱼ − cⱼ)`, in the order of the columns.
@@ -10,7 +11,7 @@ use super::{LANES, level, load};
 /// # Shapes
 /// `columns` of equal length n, `centre` (columns), `w` row-major (outputs, columns); `z` row-major (outputs, n up to a
 /// multiple of [`LANES`]).
-pub(crate) fn combine_slices(columns: &[&[f64]], centre: &[f64], w: &[f64], z: &mut [f64]) {
+pub(crate) fn combine_slices<T: Copy + Into<f64>>(columns: &[&[T]], centre: &[f64], w: &[f64], z: &mut [f64]) {
     if let Some(first) = columns.first() {
         let stride = first.len().next_multiple_of(LANES);
         dispatch!(level(), simd => for (w, z) in w.chunks_exact(columns.len()).zip(z.chunks_exact_mut(stride)) {
@@ -20,22 +21,22 @@ pub(crate) fn combine_slices(columns: &[&[f64]], centre: &[f64], w: &[f64], z: &
 }
 
 #[inline(always)]
-fn combine_one<S: Simd>(simd: S, columns: &[&[f64]], centre: &[f64], w: &[f64], z: &mut [f64]) {
+fn combine_one<S: Simd, T: Copy + Into<f64>>(simd: S, columns: &[&[T]], centre: &[f64], w: &[f64], z: &mut [f64]) {
     let n = columns[0].len();
     let whole = n - n % (4 * LANES);
     for at in (0..whole).step_by(4 * LANES) {
-        combine_rows::<S, 4>(simd, columns, centre, w, &mut z[at..], at);
+        combine_rows::<S, T, 4>(simd, columns, centre, w, &mut z[at..], at);
     }
     for at in (whole..n).step_by(LANES) {
-        combine_rows::<S, 1>(simd, columns, centre, w, &mut z[at..], at);
+        combine_rows::<S, T, 1>(simd, columns, centre, w, &mut z[at..], at);
     }
 }
 
 /// `R` vectors of rows, so that sums stay in registers.
 #[inline(always)]
-fn combine_rows<S: Simd, const R: usize>(
+fn combine_rows<S: Simd, T: Copy + Into<f64>, const R: usize>(
     simd: S,
-    columns: &[&[f64]],
+    columns: &[&[T]],
     centre: &[f64],
     w: &[f64],
     z: &mut [f64],
@@ -60,7 +61,7 @@ fn combine_rows<S: Simd, const R: usize>(
 ///
 /// # Shapes
 /// As [`combine_slices`] has them; `r` as its `z`, `out` as its `w`.
-pub(crate) fn inner_slices(columns: &[&[f64]], centre: &[f64], r: &[f64], out: &mut [f64]) {
+pub(crate) fn inner_slices<T: Copy + Into<f64>>(columns: &[&[T]], centre: &[f64], r: &[f64], out: &mut [f64]) {
     if let Some(first) = columns.first() {
         let stride = first.len().next_multiple_of(LANES);
         dispatch!(level(), simd => for (r, out) in r.chunks_exact(stride).zip(out.chunks_exact_mut(columns.len())) {
@@ -70,7 +71,7 @@ pub(crate) fn inner_slices(columns: &[&[f64]], centre: &[f64], r: &[f64], out: &
 }
 
 #[inline(always)]
-fn inner_one<S: Simd>(simd: S, columns: &[&[f64]], centre: &[f64], r: &[f64], out: &mut [f64]) {
+fn inner_one<S: Simd, T: Copy + Into<f64>>(simd: S, columns: &[&[T]], centre: &[f64], r: &[f64], out: &mut [f64]) {
     let last = columns.len() - 1;
     for (at, out) in out.chunks_mut(4).enumerate() {
         // Past the end the last column is taken again, and its sums dropped.
@@ -93,12 +94,14 @@ fn inner_one<S: Simd>(simd: S, columns: &[&[f64]], centre: &[f64], r: &[f64], ou
 
 /// The lanes `at` to `at + 8` of a slice, and zeros past its end.
 #[inline(always)]
-fn some<S: Simd>(simd: S, values: &[f64], at: usize) -> f64x8<S> {
+fn some<S: Simd, T: Copy + Into<f64>>(simd: S, values: &[T], at: usize) -> f64x8<S> {
     if at + LANES <= values.len() {
-        return load(simd, values, at);
+        return widen(simd, &values[at..at + LANES]);
     }
     let mut lanes = [0.0; LANES];
-    lanes[..values.len() - at].copy_from_slice(&values[at..]);
+    for lane in 0..values.len() - at {
+        lanes[lane] = values[at + lane].into();
+    }
     f64x8::simd_from(simd, lanes)
 }
 
@@ -122,6 +125,12 @@ mod tests {
             let r: Vec<f64> = (0..outputs * stride).map(|at| if at % stride < n { 0.5 } else { 0.0 }).collect();
             combine_slices(&columns, &centre, &w, &mut z);
             inner_slices(&columns, &centre, &r, &mut out);
+            let narrow: Vec<Vec<f32>> = data.iter().map(|column| column.iter().map(|&x| x as f32).collect()).collect();
+            let narrow: Vec<&[f32]> = narrow.iter().map(|column| &column[..]).collect();
+            let (mut of_narrow, mut sums_of_narrow) = (vec![1.0; outputs * stride], vec![1.0; outputs * count]);
+            combine_slices(&narrow, &centre, &w, &mut of_narrow);
+            inner_slices(&narrow, &centre, &r, &mut sums_of_narrow);
+            assert_eq!((&of_narrow, &sums_of_narrow), (&z, &out));
             for k in 0..outputs {
                 for i in 0..n {
                     let sum: f64 = (0..count).map(|j| w[k * count + j] * (columns[j][i] - centre[j])).sum();

@@ -2,6 +2,7 @@
 
 use fearless_simd::{Simd, SimdBase, dispatch, f64x8};
 
+use super::rows::widen;
 use super::{LANES, level, load};
 
 /// How the columns of a block are centred and scaled, and how far its rows are apart.
@@ -38,28 +39,28 @@ pub(crate) fn centre_rows<T: Copy + Into<f64>>(
 }
 
 /// The same of columns as they are stored.
-pub(crate) fn turn_columns(columns: &[&[f64]], spread: Spread<'_>, to: &mut [f64]) {
+pub(crate) fn turn_columns<T: Copy + Into<f64>>(columns: &[&[T]], spread: Spread<'_>, to: &mut [f64]) {
     let factors = spread.factors();
     let n = columns.first().map_or(0, |column| column.len());
     let (whole_columns, whole_rows) = (columns.len() / LANES * LANES, n / LANES * LANES);
     for j in (0..whole_columns).step_by(LANES) {
-        let eight: [&[f64]; LANES] = std::array::from_fn(|lane| columns[j + lane]);
+        let eight: [&[T]; LANES] = std::array::from_fn(|lane| columns[j + lane]);
         let (centre, factor) = (&spread.centre[j..j + LANES], &factors[j..j + LANES]);
         dispatch!(level(), simd => turn_eight(simd, eight, (centre, factor), &mut to[j..], spread.stride));
     }
     for (j, column) in columns.iter().enumerate() {
         let from = if j < whole_columns { whole_rows } else { 0 };
         for i in from..n {
-            to[i * spread.stride + j] = (column[i] - spread.centre[j]) * factors[j];
+            to[i * spread.stride + j] = (column[i].into() - spread.centre[j]) * factors[j];
         }
     }
 }
 
 /// Eight columns, eight rows at a time, by three perfect shuffles.
 #[inline(always)]
-fn turn_eight<S: Simd>(
+fn turn_eight<S: Simd, T: Copy + Into<f64>>(
     simd: S,
-    columns: [&[f64]; LANES],
+    columns: [&[T]; LANES],
     (centre, factor): (&[f64], &[f64]),
     to: &mut [f64],
     stride: usize,
@@ -68,7 +69,7 @@ fn turn_eight<S: Simd>(
     for at in (0..columns[0].len() / LANES * LANES).step_by(LANES) {
         let mut v = [f64x8::splat(simd, 0.0); LANES];
         for j in 0..LANES {
-            v[j] = load(simd, columns[j], at);
+            v[j] = widen(simd, &columns[j][at..at + LANES]);
         }
         for _ in 0..3 {
             let (a, b) = (v[0].interleave(v[4]), v[1].interleave(v[5]));
@@ -96,6 +97,10 @@ mod tests {
         let (mut from_rows, mut from_columns) = (vec![0.0; n * stride], vec![0.0; n * stride]);
         centre_rows(&rows, (n, |i| i * p), spread, &mut from_rows);
         turn_columns(&columns.iter().map(|column| &column[..]).collect::<Vec<_>>(), spread, &mut from_columns);
+        assert_eq!(from_rows, from_columns);
+        let narrow: Vec<Vec<f32>> = columns.iter().map(|column| column.iter().map(|&x| x as f32).collect()).collect();
+        from_columns.fill(0.0);
+        turn_columns(&narrow.iter().map(|column| &column[..]).collect::<Vec<_>>(), spread, &mut from_columns);
         assert_eq!(from_rows, from_columns);
         assert_eq!(from_rows[3 * stride + 2], (3 * p) as f64 / 2.0);
     }

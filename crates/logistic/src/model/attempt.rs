@@ -23,6 +23,9 @@ const USUAL_FACTORS: f64 = 3.0;
 /// more severely than the estimate; where it is not content, so much closer, and so on to the least.
 const PRODUCTS_END: f64 = 1e-11;
 const CLOSER: f64 = 1e-3;
+/// Where products cost next to nothing, coefficients may as well have all their digits.
+const NO_COST: f64 = 1e-4;
+const NO_COST_END: f64 = 1e-17;
 const LEAST_END: f64 = 1e-19;
 /// The Hessian of fewer is no work.
 const FEW_WEIGHTS: usize = 64;
@@ -84,16 +87,18 @@ fn begin(model: &mut Linear, start: &[f64], penalty: &ParameterPenalty) {
     model.parameters_mut().iter_mut().zip(bounds).for_each(|(w, (low, high))| *w = w.clamp(*low, *high));
 }
 
-/// Minimises by conjugate gradients until `proven` is content, and tells what is known at the end.
+/// Minimises by conjugate gradients until `proven` is content, and tells what is known at the end; a product costs `cost`
+/// seconds.
 fn by_products(
-    risk: &dyn Objective,
+    (risk, cost): (&dyn Objective, f64),
     model: &mut Linear,
     trace: &mut Vec<f64>,
     progress: Progress<'_>,
     proven: impl Fn(&Known) -> bool,
 ) -> Result<(Termination, Known)> {
     let mut solver = NewtonCg::default();
-    let mut stopping = Stopping { gap: PRODUCTS_END, max_iterations: MOST_NEWTON_STEPS };
+    let gap = if cost < NO_COST { NO_COST_END } else { PRODUCTS_END };
+    let mut stopping = Stopping { gap, max_iterations: MOST_NEWTON_STEPS };
     loop {
         let ended = minimise(risk, model, &mut solver, stopping, trace, progress)?;
         let known = solver.known(model.parameters());
@@ -214,7 +219,7 @@ impl LogisticRegression {
                     by_convexity(&risk, &penalty, &centre, known).is_none_or(|certified| is_proven(&certified, rows))
                 };
                 let ended;
-                (ended, known) = by_products(&risk, &mut model, &mut trace, progress, proven)?;
+                (ended, known) = by_products((&risk, risk.costs().product), &mut model, &mut trace, progress, proven)?;
                 ended
             }
             Method::Lbfgs => {

@@ -55,7 +55,7 @@ pub(super) fn by_convexity<L: Loss>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Dataset, Feature, Values};
+    use crate::dataset::{Dataset, Feature};
     use crate::loss::{BceWithLogits, CrossEntropy};
     use crate::model::settings::{LogisticRegression, Method, Penalty};
     use crate::objective::{Objective, Order};
@@ -74,9 +74,9 @@ mod tests {
             starts.push(columns.len());
         }
         let features = vec![
-            Feature::Matrix { values: Values::F64(matrix), n_columns: 9 },
+            Feature::Matrix { values: matrix, n_columns: 9 },
             Feature::Codes { codes, levels: 21 },
-            Feature::Csr { starts, columns, values: Values::F64(values), n_columns: 12 },
+            Feature::Csr { starts: starts.into(), columns: columns.into(), values: values.into(), n_columns: 12 },
         ];
         let y = (0..n).map(|i| ((i * 7 + i * i) % 11 % n_classes) as f64).collect();
         let data = Dataset::new(features, vec![0.0; n], None).unwrap();

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::direct::{RowCurvature, kept_rows, pair_curvature};
 use super::kernel::{Shape, pairs};
 use super::{EmpiricalRisk, Order, Sums};
-use crate::dataset::{Direct, Feature, Outcomes, Panel, RowPanel, Rows, Standardisation};
+use crate::dataset::{Direct, Feature, Outcomes, Panel, RowPanel, Rows, Standardisation, View};
 use crate::kernel::{Blocks, LANES, Matrix, RowMajor, add_cross};
 use crate::loss::{Block, Loss};
 
@@ -244,7 +244,7 @@ struct Columns<'f> {
 }
 
 struct Compact<'f> {
-    feature: &'f Feature,
+    view: View<'f>,
     /// Place and scale of each of its columns; none for one that takes no part.
     columns: Vec<Option<(usize, f64)>>,
 }
@@ -256,7 +256,7 @@ impl<'f> Columns<'f> {
         intercept: bool,
         place_of: impl Fn(usize) -> (usize, usize),
     ) -> Self {
-        let of = |feature: &'f Feature| Compact { feature, columns: vec![None; feature.n_columns()] };
+        let of = |feature: &'f Feature| Compact { view: feature.view(), columns: vec![None; feature.n_columns()] };
         let mut compact: Vec<Option<Compact<'f>>> = features.iter().map(|f| f.is_compact().then(|| of(f))).collect();
         let mut places = Vec::new();
         for (place, &column) in standard.columns.iter().enumerate() {
@@ -340,7 +340,7 @@ impl<'f> Columns<'f> {
         for (rows, c) in pieces.iter().flat_map(Piece::blocks) {
             panel.pack(&rows, &self.dense, self.intercept);
             for (i, (row, c)) in rows.indices().zip(c).enumerate() {
-                compact.feature.each_entry(row, |a, x| {
+                compact.view.each_entry(row, |a, x| {
                     for group in panel.groups() {
                         let matrix = group.matrix();
                         let to = &mut table[a * width + group.first..][..group.count];
@@ -360,10 +360,10 @@ fn table(own: &Compact<'_>, other: &Compact<'_>, columns: std::ops::Range<usize>
     let mut table = vec![0.0; columns.len() * width];
     for piece in pieces {
         for (row, c) in piece.rows.indices().zip(&piece.c) {
-            own.feature.each_entry(row, |a, x| {
+            own.view.each_entry(row, |a, x| {
                 if columns.contains(&a) {
                     let to = &mut table[(a - columns.start) * width..][..width];
-                    other.feature.each_entry(row, |b, y| to[b] += c * x * y);
+                    other.view.each_entry(row, |b, y| to[b] += c * x * y);
                 }
             });
         }

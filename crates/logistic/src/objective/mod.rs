@@ -397,7 +397,7 @@ impl<L: Loss> Objective for EmpiricalRisk<'_, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Dataset, Feature, Values};
+    use crate::dataset::{Dataset, Feature};
     use crate::loss::{BceWithLogits, CrossEntropy};
 
     fn data() -> Dataset {
@@ -511,12 +511,12 @@ mod tests {
         let y: Vec<f64> = (0..n).map(|i| f64::from((i * 7) % 5 < 2)).collect();
         let weight: Vec<f64> = (0..n).map(|i| (i % 4) as f64).collect();
         let compact = vec![
-            Feature::Number(number.clone()),
+            Feature::number(number.clone()),
             Feature::Codes { codes: codes.clone(), levels: 21 },
-            Feature::Matrix { values: Values::F64(matrix), n_columns: wide },
+            Feature::Matrix { values: matrix.into(), n_columns: wide },
             Feature::Product { codes, levels: 21, values: number },
-            Feature::Csr { starts, columns, values: Values::F64(values), n_columns: 30 },
-            Feature::Matrix { values: Values::F32(narrow), n_columns: 2 },
+            Feature::Csr { starts: starts.into(), columns: columns.into(), values: values.into(), n_columns: 30 },
+            Feature::Matrix { values: narrow.into(), n_columns: 2 },
         ];
         let compact = Dataset::new(compact, y.clone(), Some(weight.clone())).unwrap();
         let rows: Vec<Vec<f64>> = (0..n).map(|i| compact.get(i).unwrap().0).collect();

@@ -104,7 +104,7 @@ impl Problem {
         let feature = |(_, values): &(String, Vec<f64>)| {
             let (mean, sd) = moments(values);
             let scaled = || values.iter().map(|v| (v - mean) / sd).collect();
-            Feature::Number(if spec["scale"] == "zscore" { scaled() } else { values.clone() })
+            Feature::number(if spec["scale"] == "zscore" { scaled() } else { values.clone() })
         };
         let positive = spec["positive"].as_str().unwrap();
         let y: Vec<f64> = design.labels.iter().map(|label| f64::from(label == positive)).collect();

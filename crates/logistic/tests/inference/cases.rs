@@ -121,7 +121,10 @@ pub(crate) fn filtered(data: &Dataset, rows: &[usize]) -> Dataset {
         return data.clone();
     }
     let feature = |feature: &Feature| match feature {
-        Feature::Number(values) => Feature::Number(rows.iter().map(|&i| values[i]).collect()),
+        Feature::Number(values) => {
+            let values: Vec<f64> = values.iter().collect();
+            Feature::Number(rows.iter().map(|&i| values[i]).collect())
+        }
         Feature::Codes { codes, .. } => {
             let mut levels: Vec<u32> = rows.iter().map(|&i| codes[i]).collect();
             levels.sort_unstable();

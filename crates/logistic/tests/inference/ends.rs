@@ -42,6 +42,7 @@ fn the_one_end_among_other_columns() {
     let case = Case::read(fits.iter().find(|fit| fit["id"] == "sex2.main").unwrap());
     let low = case.settings.profile_bound(&case.data.rows(), 5, true).unwrap().unwrap();
     let Feature::Number(dia) = &case.data.features()[5] else { panic!() };
+    let dia: Vec<f64> = dia.iter().collect();
     let others: Vec<Feature> = case.data.features()[..5].to_vec();
     let fit = |data: &Dataset| case.settings.fit(&data.rows(), &mut |_, _| Go::On).unwrap().facts.log_likelihood;
     let rest: Vec<usize> = (0..dia.len()).filter(|&i| dia[i] == 0.0).collect();

@@ -106,6 +106,7 @@ fn a_weight_of_two_is_the_row_twice() {
 /// Three classes of the heart data, numbered in two ways.
 fn three_classes(case: &Case) -> [Dataset; 2] {
     let Feature::Number(age) = &case.data.features()[7] else { panic!() };
+    let age: Vec<f64> = age.iter().collect();
     let class = |i: usize| if case.data.y()[i] == 1.0 { 2 } else { usize::from(age[i] % 2.0 == 0.0) };
     [[0.0, 1.0, 2.0], [1.0, 0.0, 2.0]].map(|number| {
         let y = (0..case.data.len()).map(|i| number[class(i)]).collect();

@@ -26,7 +26,7 @@ fn sides(columns: &[Vec<f64>]) -> Vec<f64> {
 }
 
 fn numbers(columns: Vec<Vec<f64>>) -> Vec<Feature> {
-    columns.into_iter().map(Feature::Number).collect()
+    columns.into_iter().map(Feature::number).collect()
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_separating_hint_is_enough() {
 
 #[test]
 fn rows_of_no_weight_do_not_count() {
-    let x = vec![Feature::Number(vec![1.0, 2.0, 3.0, 4.0, 0.0])];
+    let x = vec![Feature::number(vec![1.0, 2.0, 3.0, 4.0, 0.0])];
     let y = vec![0.0, 0.0, 1.0, 1.0, 1.0];
     let whole = Dataset::new(x.clone(), y.clone(), None).unwrap();
     assert_eq!(decide_data(&whole, true), Verdict::Overlap);
@@ -126,7 +126,7 @@ fn rows_of_no_weight_do_not_count() {
 #[test]
 fn a_share_counts_as_both_classes() {
     // The first column is tied down by the shares; the second separates the rest.
-    let x = vec![Feature::Number(vec![0.0, 1.0, 0.0, 1.0]), Feature::Number(vec![0.0, 0.0, 1.0, -1.0])];
+    let x = vec![Feature::number(vec![0.0, 1.0, 0.0, 1.0]), Feature::number(vec![0.0, 0.0, 1.0, -1.0])];
     let data = Dataset::new(x.clone(), vec![0.25, 0.5, 1.0, 0.0], None).unwrap();
     let found = separation(decide_data(&data, true));
     assert!(!found.complete);
@@ -140,7 +140,7 @@ fn a_share_counts_as_both_classes() {
 fn touching_is_not_separated() {
     // 0.1 + 0.2 is not 0.3 in f64; classes that differ by so little are taken to touch.
     let touching = |gap: f64| {
-        let x = vec![Feature::Number(vec![0.0, 0.3, 0.3 + gap, 1.0])];
+        let x = vec![Feature::number(vec![0.0, 0.3, 0.3 + gap, 1.0])];
         name(&decide_classes(x, vec![0.0, 0.0, 1.0, 1.0], 2, true))
     };
     assert_eq!(touching(0.0), "quasi-complete");
