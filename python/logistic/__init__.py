@@ -3,9 +3,15 @@
 All arithmetic is a compiled library's; this package converts arrays and frames, and nothing else.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._core import Error, __version__
+
+if TYPE_CHECKING:
+    from . import torch
+    from ._cv import LogisticRegressionCV
+    from ._estimator import LogisticRegression
+    from ._train import Model, evaluate, fit
 
 __all__ = [
     "Error",

@@ -98,16 +98,21 @@ def _objects(name: str, values: list[Any]) -> Any:
     if all(isinstance(value, (str, bool, np.bool_)) for value in there):
         return [None if is_missing(value) else text(value) for value in values]
     if all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in there):
-        whole = len(there) == len(values) and all(isinstance(value, numbers.Integral) for value in there)
-        try:
-            return np.array(values if whole else [np.nan if is_missing(v) else float(v) for v in values], None if whole else float)
-        except OverflowError as error:
-            raise malformed(f"column `{name}`: {error}", name) from error
+        return _numbers(name, values, there)
     if all(isinstance(value, (date, np.datetime64)) for value in there):
         times = np.array(["NaT" if is_missing(value) else value for value in values], dtype="datetime64[us]")
         return (times.view(np.int64),)
     kinds = ", ".join(sorted({type(value).__qualname__ for value in there}))
     raise malformed(f"column `{name}`: expected numbers, text, booleans, dates or times, found {kinds}", name)
+
+
+def _numbers(name: str, values: list[Any], there: list[Any]) -> np.ndarray:
+    try:
+        if len(there) == len(values) and all(isinstance(value, numbers.Integral) for value in there):
+            return np.array(values, dtype=np.int64)
+        return np.array([np.nan if is_missing(value) else float(value) for value in values])
+    except OverflowError as error:
+        raise malformed(f"column `{name}`: {error}", name) from error
 
 
 def is_missing(value: Any) -> bool:

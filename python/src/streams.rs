@@ -227,11 +227,11 @@ type Points<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<i64>>, Bound<
 pub(crate) fn make_blobs<'py>(
     py: Python<'py>,
     sizes: (PerCentre<usize>, usize),
-    centres: (Option<Centres>, PerCentre<f64>),
+    centers: (Option<Centres>, PerCentre<f64>),
     center_box: (f64, f64),
-    chance: (bool, u32),
+    how: (bool, u32),
 ) -> PyResult<Points<'py>> {
-    let ((n_samples, n_features), (centers, cluster_std), (shuffle, random_state)) = (sizes, centres, chance);
+    let ((n_samples, n_features), (centers, cluster_std), (shuffle, random_state)) = (sizes, centers, how);
     let blobs = Blobs {
         n_samples: match n_samples {
             PerCentre::One(total) => Samples::Total(total),

@@ -51,7 +51,8 @@ pub(crate) fn train(
     let frames = Frames(frames);
     watched(py, progress, move |watch| {
         let hear = |_| -> Hear<'_> { Box::new(|iteration, step| watch.hear(iteration + 1, step)) };
-        let trained = training.run(Host { read: &|names, options| frames.read(names, options), hear: &hear })?;
+        let read = |names: &[String], options: &ReadOptions| frames.read(names, options);
+        let trained = training.run(Host { read: &read, hear: &hear, go: &|| watch.go() })?;
         let answer = trained.keys().to_string();
         Ok(Trained { model: Arc::new(trained.model.without_unused_columns()), answer })
     })

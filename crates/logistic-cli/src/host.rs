@@ -4,6 +4,7 @@ use logistic::Error;
 use logistic::solver::{Go, Step};
 use logistic::table::{ReadOptions, Table};
 
+use crate::Outcome;
 use crate::args::{SolverName, TrainArgs};
 use crate::data::load;
 use crate::progress::Progress;
@@ -22,11 +23,13 @@ pub struct Host<'a> {
     /// Called when a fit begins, with the number of its epochs where that is known; what it gives lives as long as
     /// the fit.
     pub hear: &'a dyn Fn(Option<usize>) -> Hear<'a>,
+    /// Asked between the parts of the work whether to go on.
+    pub go: &'a dyn Fn() -> Go,
 }
 
 impl Host<'static> {
     /// Files, and a bar on the terminal.
-    pub(crate) const TERMINAL: Host<'static> = Host { read: &load, hear: &bar };
+    pub(crate) const TERMINAL: Host<'static> = Host { read: &load, hear: &bar, go: &|| Go::On };
 }
 
 fn bar(epochs: Option<usize>) -> Hear<'static> {
@@ -35,6 +38,17 @@ fn bar(epochs: Option<usize>) -> Hear<'static> {
 }
 
 impl Host<'_> {
+    /// Ends work that nobody waits for any more, before a file has its result.
+    pub(crate) fn go_on(&self, args: &TrainArgs) -> Outcome {
+        match (self.go)() {
+            Go::On => Ok(()),
+            Go::Stop => {
+                let source = std::io::ErrorKind::Interrupted.into();
+                Err(Error::Io { path: args.data[0].clone().into(), action: "train on", source })
+            }
+        }
+    }
+
     /// Who hears of the fit that these arguments ask for.
     pub(crate) fn hear(&self, args: &TrainArgs) -> Hear<'_> {
         (self.hear)(matches!(args.solver, SolverName::Sgd | SolverName::Adam).then_some(args.epochs))

@@ -11,7 +11,7 @@ use logistic::file::OutputFile;
 use logistic::model::{Bootstrap, ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
-use logistic::solver::{Go, Termination};
+use logistic::solver::Go;
 use serde_json::{Value, json};
 
 use crate::args::{SolverName, TrainArgs};
@@ -73,6 +73,7 @@ pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> 
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
     let data = data(args, host.read)?;
+    host.go_on(args)?;
     let encoded = &data.encoded;
     let read_seconds = read.elapsed().as_secs_f64();
     let [rows, held_out] = split(args, encoded)?;
@@ -88,6 +89,7 @@ pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> 
         ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), &rows, encoded)?
     };
     let test = tested(args, host.read, &model, encoded, &held_out)?;
+    host.go_on(args)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, encoded, test.as_ref())?;
         penalty::pictures(dir, &model, path.as_ref())?;
@@ -183,15 +185,12 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Res
     let mut hear = host.hear(args);
     let mut fit = settings.fit(rows, &mut *hear).map_err(in_file)?;
     drop(hear);
-    if fit.facts.termination == Termination::Interrupted.name() {
-        // Nobody waits for the model any more, and no file is to have it.
-        let source = std::io::ErrorKind::Interrupted.into();
-        return Err(Error::Io { path: args.data[0].clone().into(), action: "fit", source });
-    }
+    host.go_on(args)?;
     if args.inference.relaxed {
         fit = settings.relax(rows, &fit, &mut |_, _| Go::On)?;
     }
     let tests = args.inference.add(&settings, rows, &data.encoder, &mut fit)?;
+    host.go_on(args)?;
     let resamples = args.inference.bootstrap;
     let bootstrap = resamples.map(|resamples| settings.bootstrap(rows, resamples, seed as u32)).transpose()?;
     Ok(Fitted { fit, tests, chosen, bootstrap })

@@ -1,5 +1,6 @@
 //! Commands called by a program: the same settings, refusals and answers as when they are typed.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -20,7 +21,7 @@ fn given(settings: &[(&str, &[&str])]) -> Vec<Given> {
 }
 
 fn host<'a>() -> Host<'a> {
-    Host { read: &|paths, options| read(paths, options, &|_| ()), hear: &|_| Box::new(|_, _| Go::On) }
+    Host { read: &|paths, options| read(paths, options, &|_| ()), hear: &|_| Box::new(|_, _| Go::On), go: &|| Go::On }
 }
 
 #[test]
@@ -84,11 +85,19 @@ fn a_name_may_hold_the_separator() {
 }
 
 #[test]
-fn a_fit_that_is_stopped_writes_no_file() {
+fn work_that_is_stopped_writes_no_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("model.json");
-    let settings = given(&[("target", &["chd"]), ("output", &[path.to_str().unwrap()])]);
-    let host = Host { hear: &|_| Box::new(|_, _| Go::Stop), ..host() };
-    assert!(Training::new(&[data("saheart.csv")], &settings).unwrap().run(host).is_err());
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let settings = given(&[("target", &["chd"]), ("bootstrap", &["20"]), ("output", &[path.to_str().unwrap()])]);
+    let training = Training::new(&[data("saheart.csv")], &settings).unwrap();
+    // After the table, the fit, its inference, and the evaluation.
+    for part in 0..4 {
+        let asked = Cell::new(0);
+        let go = || if asked.replace(asked.get() + 1) == part { Go::Stop } else { Go::On };
+        assert!(training.run(Host { go: &go, ..host() }).is_err());
+        assert_eq!(asked.get(), part + 1);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+    training.run(host()).unwrap();
+    assert!(path.exists());
 }
