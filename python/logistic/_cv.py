@@ -351,8 +351,9 @@ class LogisticRegressionCV(LogisticRegression):
             total = scores.sum(axis=0).T
             c, ratio = np.unravel_index(np.argmax(total), total.shape)
             self.C_, self.l1_ratio_ = float(self.Cs_[c]), ratios[ratio]
-            start = paths[:, ratio, c].mean(axis=0)
-            start = np.ascontiguousarray(start[:, :-1]), np.ascontiguousarray(start[:, -1])
+            near = paths[:, ratio, c].mean(axis=0)
+            # Where folds trained without a class, intercepts are infinite.
+            start = _parameters(near) if np.isfinite(near).all() else None
             asked = {**settings, "c": self.C_, "l1_ratio": shares[ratio]}
             found = self._explained(lambda: _core.fit(data, asked, start=start, progress=hear), design)
             self._take(found, labels, design)
@@ -396,6 +397,10 @@ class LogisticRegressionCV(LogisticRegression):
         self.n_iter_ = old(n_iter)[None]
         self.scores_ = {label: old(scores).copy() for label in labels}
         self.coefs_paths_ = {label: old(paths[:, :, :, k]) for k, label in enumerate(labels)}
+
+
+def _parameters(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.ascontiguousarray(parameters[:, :-1]), np.ascontiguousarray(parameters[:, -1])
 
 
 def _routing_enabled() -> bool:

@@ -114,16 +114,17 @@ impl Codes<'_> {
     }
 }
 
+/// Classes, and the place of every row's among them.
+type Classes<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
 /// More classes than this are left to a sort of all labels.
 const FEW: usize = 64;
 
 /// The different values of an array of numbers or booleans, rising, and the place of every row's value among them. None
 /// for an array of another type, one that holds NaN, or more than 64 different values.
 #[pyfunction]
-pub(crate) fn few_classes<'py>(y: &Bound<'py, PyAny>) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
-    fn of<'py, T: Element + Copy + PartialOrd>(
-        y: &Bound<'py, PyAny>,
-    ) -> Option<PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>> {
+pub(crate) fn few_classes<'py>(y: &Bound<'py, PyAny>) -> PyResult<Option<Classes<'py>>> {
+    fn of<'py, T: Element + Copy + PartialOrd>(y: &Bound<'py, PyAny>) -> Option<PyResult<Option<Classes<'py>>>> {
         let array = y.cast::<PyArrayDyn<T>>().ok()?;
         let found = array.try_readonly().map_err(PyErr::from).and_then(|array| Ok(distinct(array.as_slice()?)));
         let python = |(classes, codes): (Vec<T>, Vec<u8>)| {

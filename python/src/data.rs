@@ -38,12 +38,8 @@ struct PerRow {
 
 impl Outcomes<'_> {
     fn per_row(&self) -> PyResult<PerRow> {
-        let target = Target {
-            column: self.target.clone(),
-            classes: self.classes.clone(),
-            rest: false,
-            numeric: self.numeric,
-        };
+        let target =
+            Target { column: self.target.clone(), classes: self.classes.clone(), rest: false, numeric: self.numeric };
         let weight = self.weight.as_ref().map(per_row).transpose()?;
         let offset = self.offset.as_ref().map(per_row).transpose()?;
         Ok(PerRow { target, y: self.codes.outcomes()?, weight, offset })
@@ -135,12 +131,8 @@ impl Data {
 
 /// An encoder of plain numbers.
 fn plain_encoder(names: Vec<String>, target: Target, offset: bool) -> Encoder {
-    let source = |name| Source {
-        name,
-        part: None,
-        kind: Kind::Numeric { fill: None, curve: Curve::Linear },
-        indicator: false,
-    };
+    let source =
+        |name| Source { name, part: None, kind: Kind::Numeric { fill: None, curve: Curve::Linear }, indicator: false };
     Encoder {
         sources: names.into_iter().map(source).collect(),
         interactions: Vec::new(),

@@ -18,6 +18,9 @@ type Split = [Vec<usize>; 2];
 /// The same in arrays.
 type Given<'py> = (PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>);
 
+/// Coefficients and intercepts.
+type Parameters = (Vec<f64>, Vec<f64>);
+
 /// The fits of one fold at one l1 ratio.
 struct Fits {
     /// Coefficients and intercepts, row by row, of each penalty.
@@ -94,14 +97,14 @@ impl Walk<'_> {
         &self,
         rows: &Rows<'_>,
         held_out: &Rows<'_>,
-        estimates: &dyn Fn(&Fit) -> (Vec<f64>, Vec<f64>),
+        estimates: &dyn Fn(&Fit) -> Parameters,
         watch: &Watch<T>,
     ) -> logistic::Result<Fits> {
         let (n, data) = (self.grid.cs.len(), rows.dataset());
         let mut fits =
             Fits { parameters: Vec::new(), iterations: vec![0; n], losses: vec![0.0; n], converged: true, whole: true };
         let mut parameters: Vec<Vec<f64>> = vec![Vec::new(); n];
-        let mut start: Option<(Vec<f64>, Vec<f64>)> = None;
+        let mut start: Option<Parameters> = None;
         for &at in &self.grid.order {
             let settings = self.settings.with(self.grid.cs[at], self.l1_ratio).settings(rows, self.l2_share);
             // Without a penalty there is one output less of more than two classes.
@@ -140,9 +143,8 @@ pub(crate) fn fit_folds<'py>(
     let mut order: Vec<usize> = (0..cs.len()).collect();
     order.sort_by(|&a, &b| cs[a].total_cmp(&cs[b]));
     let shape = (folds.len(), l1_ratios.len(), cs.len());
-    let tasks: Vec<Task> = (0..folds.len())
-        .flat_map(|fold| l1_ratios.iter().map(move |&l1_ratio| Task { fold, l1_ratio }))
-        .collect();
+    let tasks: Vec<Task> =
+        (0..folds.len()).flat_map(|fold| l1_ratios.iter().map(move |&l1_ratio| Task { fold, l1_ratio })).collect();
     let grid = Grid { dataset: data.dataset.clone(), settings, cs, order };
     let fits = watched(py, progress, move |watch| {
         let fits = |task: &Task| grid.fits(&folds[task.fold], task.l1_ratio, watch);
@@ -151,7 +153,11 @@ pub(crate) fn fit_folds<'py>(
     told(py, &fits, shape)
 }
 
-fn told<'py>(py: Python<'py>, fits: &[Fits], (n_folds, n_ratios, n_cs): (usize, usize, usize)) -> PyResult<Bound<'py, PyDict>> {
+fn told<'py>(
+    py: Python<'py>,
+    fits: &[Fits],
+    (n_folds, n_ratios, n_cs): (usize, usize, usize),
+) -> PyResult<Bound<'py, PyDict>> {
     let parameters: Vec<f64> = fits.iter().flat_map(|fits| fits.parameters.iter().copied()).collect();
     let iterations: Vec<i32> = fits.iter().flat_map(|fits| fits.iterations.iter().map(|&n| n as i32)).collect();
     let losses: Vec<f64> = fits.iter().flat_map(|fits| fits.losses.iter().copied()).collect();

@@ -37,7 +37,8 @@ const FEW_COEFFICIENTS: usize = 10_000;
 impl Model {
     pub(crate) fn new(encoder: Encoder, fit: Fit, warnings: Vec<Warning>) -> Self {
         let small = fit.weight.len() <= FEW_COEFFICIENTS || !fit.facts.converged();
-        let model = Model { model: OnceLock::new(), parts: Mutex::new(Some(Box::new(Parts { encoder, fit, warnings }))) };
+        let model =
+            Model { model: OnceLock::new(), parts: Mutex::new(Some(Box::new(Parts { encoder, fit, warnings }))) };
         if small {
             model.get();
         }
@@ -77,6 +78,8 @@ impl Model {
     }
 }
 
+/// Coefficients and intercepts.
+type Estimates<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 /// Rows of a frame that were scored, their scores, and warnings.
 type Scored<'py> = (Bound<'py, PyArray1<usize>>, Bound<'py, PyArray2<f64>>, Vec<(&'static str, String)>);
 
@@ -162,7 +165,7 @@ impl Model {
     }
 
     /// Coefficients (n_outputs, n_columns), 0 where there is none, and intercepts, as an estimator has them.
-    fn estimates<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>)> {
+    fn estimates<'py>(&self, py: Python<'py>) -> PyResult<Estimates<'py>> {
         let model = self.get();
         let n_columns = model.encoder.terms().len();
         let (bias, weight): (Vec<f64>, Vec<Vec<f64>>) = model.outputs().into_iter().unzip();
@@ -206,7 +209,11 @@ impl Model {
     }
 
     /// The number of the class that rows of these probabilities (n_rows, n_classes) are called.
-    fn called<'py>(&self, py: Python<'py>, probabilities: numpy::PyReadonlyArray2<'py, f64>) -> Bound<'py, PyArray1<usize>> {
+    fn called<'py>(
+        &self,
+        py: Python<'py>,
+        probabilities: numpy::PyReadonlyArray2<'py, f64>,
+    ) -> Bound<'py, PyArray1<usize>> {
         let model = self.get();
         let rows = probabilities.as_array();
         let called = rows.outer_iter().map(|row| model.called(&row.to_vec())).collect();

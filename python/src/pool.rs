@@ -26,7 +26,8 @@ fn pool() -> PyResult<Arc<ThreadPool>> {
     match &*pool {
         Some((process, threads)) if *process == own => Ok(Arc::clone(threads)),
         _ => {
-            let threads = ThreadPoolBuilder::new().build().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+            let threads =
+                ThreadPoolBuilder::new().build().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
             let threads = Arc::new(threads);
             // The pool of the process before the fork is left as it is: to end it would be to wait for its threads.
             std::mem::forget(pool.replace((own, Arc::clone(&threads))));
@@ -100,7 +101,9 @@ fn listen<T: Send>(
                 progress.map(|progress| progress.call1((iteration, objective))).transpose()?;
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("the work ended without a result")),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err("the work ended without a result"));
+            }
         }
         py.check_signals()?;
     }
