@@ -199,22 +199,27 @@ fn what_a_model_left_out_scoring_need_not_have() {
 }
 
 #[test]
-fn a_ridge_fit_leaves_a_column_out_that_is_there_twice() {
+fn of_columns_that_are_there_twice_a_lasso_fit_leaves_one_out_and_a_ridge_fit_none() {
     let mut csv = "a,b,twin,y\n".to_string();
     for row in 0..40 {
         csv += &format!("{0},{1},{0},{2}\n", row * 7 % 11, row * 3 % 13, row * 5 % 3 % 2);
     }
     let table = table(&csv);
-    let ridge = |features: &[&str]| {
+    let fitted = |features: &[&str], penalty: Penalty| {
         let (learnt, encoded) = learnt(&table, &encoding(features));
-        let settings = LogisticRegression { penalty: Penalty::ridge(0.1), ..LogisticRegression::default() };
+        let settings = LogisticRegression { penalty, ..LogisticRegression::default() };
         let fit = settings.fit(&encoded.dataset.rows(), &mut |_, _| Go::On).unwrap();
         Model::new(learnt.encoder, fit, 0.5, Vec::new())
     };
-    let (with, without) = (ridge(&["a", "b", "twin"]), ridge(&["a", "b"]));
+    let lasso = || Penalty { l1: 0.01, ..Penalty::default() };
+    let (with, without) = (fitted(&["a", "b", "twin"], lasso()), fitted(&["a", "b"], lasso()));
     assert_eq!(with.coefficients[..3], without.coefficients[..]);
     assert_eq!(with.coefficients[3].estimate, None);
     assert!(matches!(&with.warnings[..], [Warning::Collinear { columns, .. }] if columns == &["twin", "a"]));
+    let ridge = fitted(&["a", "b", "twin"], Penalty::ridge(0.1));
+    let estimate = |at: usize| ridge.coefficients[at].estimate.unwrap();
+    assert!((estimate(1) - estimate(3)).abs() < 1e-9 * estimate(1).abs());
+    assert!(ridge.warnings.is_empty());
 }
 
 #[test]
