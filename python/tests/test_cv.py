@@ -29,9 +29,17 @@ def both(rows, asked, **fit):
         return (LogisticRegressionCV(**asked).fit(*rows, **fit), Peer(**asked, **TIGHT).fit(*rows, **fit))
 
 
-@pytest.mark.parametrize("legacy", [True, False])
-@pytest.mark.parametrize("ratios", [None, (0,), (0, 0)])
-@pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy", None, "roc_auc_ovr"])
+@pytest.mark.parametrize(
+    ("legacy", "ratios", "scoring"),
+    [
+        (True, None, None),
+        (False, None, "accuracy"),
+        (True, (0,), "roc_auc_ovr"),
+        (False, (0,), "neg_log_loss"),
+        (True, (0, 0), "neg_log_loss"),
+        (False, (0, 0), None),
+    ],
+)
 def test_attributes_are_those_of_scikit_learn(rows, legacy, ratios, scoring):
     asked = {**GRID, "l1_ratios": ratios, "scoring": scoring, "use_legacy_attributes": legacy}
     ours, peer = both(rows, asked)
@@ -72,7 +80,7 @@ def test_l1_ratios_are_compared(rows):
     x, y = rows
     asked = {"Cs": [0.05, 0.5], "cv": 3, "l1_ratios": (0.2, 0.9), "scoring": "neg_log_loss", "use_legacy_attributes": False}
     ours = LogisticRegressionCV(**asked).fit(x, y)
-    peer = Peer(**asked, solver="saga", tol=1e-8, max_iter=20_000).fit(x, y)
+    peer = Peer(**asked, solver="saga", tol=1e-6, max_iter=5_000, random_state=0).fit(x, y)
     assert (ours.C_, ours.l1_ratio_) == (peer.C_, peer.l1_ratio_)
     np.testing.assert_allclose(ours.scores_, peer.scores_, rtol=1e-5)
 

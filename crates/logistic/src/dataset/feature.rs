@@ -1,6 +1,6 @@
 //! What the design matrix is made of.
 
-use super::{Numbers, Slice, Values, check_all, check_length};
+use super::{Numbers, Slice, Values, check_all, check_length, first_wrong};
 use crate::error::{Error, Result};
 
 /// One or more columns of the design matrix, as they are stored.
@@ -148,8 +148,8 @@ impl Feature {
 
 fn all_finite(values: &Values) -> Result<()> {
     let finite = match values.slice() {
-        Slice::F64(values) => values.iter().all(|value| value.is_finite()),
-        Slice::F32(values) => values.iter().all(|value| value.is_finite()),
+        Slice::F64(values) => first_wrong(values, f64::is_finite).is_none(),
+        Slice::F32(values) => first_wrong(values, f32::is_finite).is_none(),
     };
     if finite { Ok(()) } else { Err(Error::setting("feature", "finite", &"a value that is not")) }
 }

@@ -440,14 +440,25 @@ fn check_length(what: String, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
 }
 
-fn check_all<T: Copy + Display>(
+fn check_all<T: Copy + Display + Sync>(
     name: &'static str,
     expected: &str,
     values: &[T],
-    ok: impl Fn(T) -> bool,
+    ok: impl Fn(T) -> bool + Sync,
 ) -> Result<()> {
-    match values.iter().position(|&value| !ok(value)) {
+    match first_wrong(values, ok) {
         Some(row) => Err(Error::setting(name, expected, &format!("{} in row {row}", values[row]))),
         None => Ok(()),
     }
+}
+
+/// The place of the first value that is not right, looked for on all cores where there are many.
+fn first_wrong<T: Copy + Sync>(values: &[T], ok: impl Fn(T) -> bool + Sync) -> Option<usize> {
+    const PART: usize = 1 << 16;
+    let wrong = |values: &[T]| values.iter().position(|&value| !ok(value));
+    if values.len() <= PART {
+        return wrong(values);
+    }
+    let parts = values.par_chunks(PART).enumerate();
+    parts.find_map_first(|(part, values)| wrong(values).map(|at| part * PART + at))
 }
