@@ -88,7 +88,7 @@ fn a_name_may_hold_the_separator() {
 fn work_that_is_stopped_writes_no_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("model.json");
-    let settings = given(&[("target", &["chd"]), ("bootstrap", &["20"]), ("output", &[path.to_str().unwrap()])]);
+    let settings = given(&[("target", &["chd"]), ("bootstrap", &["100"]), ("output", &[path.to_str().unwrap()])]);
     let training = Training::new(&[data("saheart.csv")], &settings).unwrap();
     // After the table, the fit, its inference, and the evaluation.
     for part in 0..4 {
