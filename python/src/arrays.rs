@@ -114,9 +114,6 @@ impl Codes<'_> {
     }
 }
 
-/// Classes, and the place of every row's among them.
-type Classes<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
-
 /// More classes than this are left to a sort of all labels.
 const FEW: usize = 64;
 

@@ -92,6 +92,9 @@ pub(crate) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
 /// Where a fit starts: coefficients and intercepts, of every class where there are more than two.
 type Start<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>);
 
+/// The gap over all rows, estimated, at which a fit is about to end by itself.
+const ABOUT_TO_END: f64 = 1e-11;
+
 /// Counts the steps of a fit and ends it after the last that is allowed, unless it is about to end by itself.
 struct Counted<'w, T> {
     watch: &'w Watch<T>,
@@ -107,8 +110,8 @@ impl<T> Counted<'_, T> {
         if self.watch.hear(self.steps, step) == Go::Stop {
             return Go::Stop;
         }
-        let near = |estimate: f64| estimate * self.total <= Stopping::default().gap;
-        let ends = !step.moved || step.gap_estimate.is_some_and(near);
+        let gap = ABOUT_TO_END.max(Stopping::default().gap);
+        let ends = !step.moved || step.gap_estimate.is_some_and(|estimate| estimate * self.total <= gap);
         self.exhausted = self.steps >= self.most && !ends;
         if self.exhausted { Go::Stop } else { Go::On }
     }

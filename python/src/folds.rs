@@ -18,9 +18,6 @@ type Split = [Vec<usize>; 2];
 /// The same in arrays.
 type Given<'py> = (PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>);
 
-/// Coefficients and intercepts.
-type Parameters = (Vec<f64>, Vec<f64>);
-
 /// The fits of one fold at one l1 ratio.
 struct Fits {
     /// Coefficients and intercepts, row by row, of each penalty.
@@ -107,7 +104,7 @@ impl Walk<'_> {
         let mut fits =
             Fits { parameters: Vec::new(), iterations: vec![0; n], losses: vec![0.0; n], converged: true, whole: true };
         let mut parameters: Vec<Vec<f64>> = vec![Vec::new(); n];
-        let mut start: Option<Parameters> = None;
+        let mut start: Option<(Vec<f64>, Vec<f64>)> = None;
         for &at in &self.grid.order {
             let settings = self.settings.with(self.grid.cs[at], self.l1_ratio).settings(rows, self.l2_share);
             // Without a penalty there is one output less of more than two classes.

@@ -81,8 +81,6 @@ impl Model {
     }
 }
 
-/// Coefficients and intercepts.
-type Estimates<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 /// Rows of a frame that were scored, their scores, and warnings.
 type Scored<'py> = (Bound<'py, PyArray1<usize>>, Bound<'py, PyArray2<f64>>, Vec<(&'static str, String)>);
 
