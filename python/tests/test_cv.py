@@ -80,7 +80,7 @@ def test_l1_ratios_are_compared(rows):
     x, y = rows
     asked = {"Cs": [0.05, 0.5], "cv": 3, "l1_ratios": (0.2, 0.9), "scoring": "neg_log_loss", "use_legacy_attributes": False}
     ours = LogisticRegressionCV(**asked).fit(x, y)
-    peer = Peer(**asked, solver="saga", tol=1e-6, max_iter=5_000, random_state=0).fit(x, y)
+    peer = Peer(**asked, solver="saga", tol=1e-8, max_iter=20_000, random_state=0).fit(x, y)
     assert (ours.C_, ours.l1_ratio_) == (peer.C_, peer.l1_ratio_)
     np.testing.assert_allclose(ours.scores_, peer.scores_, rtol=1e-5)
 
