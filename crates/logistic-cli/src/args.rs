@@ -9,6 +9,7 @@ use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
 use crate::inference::InferenceArgs;
+use crate::memory::MemoryArgs;
 use crate::penalty::PenaltyArgs;
 
 /// Logistic regression, start to finish.
@@ -173,6 +174,8 @@ pub(crate) struct TrainArgs {
     pub(crate) missing: MissingPolicy,
     #[command(flatten)]
     pub(crate) format: Format,
+    #[command(flatten, next_help_heading = "How the data are read")]
+    pub(crate) memory: MemoryArgs,
     #[command(flatten)]
     pub(crate) penalty: PenaltyArgs,
     /// Leave the intercept out
@@ -359,6 +362,8 @@ pub(crate) struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -15,6 +15,7 @@ mod gains;
 mod host;
 mod inference;
 mod measure;
+mod memory;
 mod output;
 mod penalty;
 mod predict;

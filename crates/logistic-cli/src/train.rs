@@ -237,7 +237,7 @@ fn tested(
     held_out: &Rows<'_>,
 ) -> Result<Option<Measured>, Error> {
     if !args.test_data.is_empty() {
-        let table = read(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
+        let table = read(&args.test_data, &args.memory.limit(args.format.labelled(model, args.weights.as_ref())))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
         let all: Vec<usize> = (0..encoded.dataset.len()).collect();
         return Measured::of(model, &encoded, &all).map(Some);

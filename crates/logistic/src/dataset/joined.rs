@@ -56,6 +56,7 @@ fn by_rows(run: &[Feature], n: usize) -> Feature {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numbers::Store;
 
     #[test]
     fn many_sparse_columns_become_rows_and_few_stay() {

@@ -66,7 +66,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when lengths differ; [`Error::Setting`] for an outcome outside [0, 1], a value that is
     /// not finite, a code that is no level, or a weight that is negative or not finite.
-    pub fn new(features: Vec<Feature>, y: impl Into<Numbers<f64>>, weight: Option<Vec<f64>>) -> Result<Self> {
+    pub fn new(features: Vec<Feature>, y: Vec<f64>, weight: Option<Vec<f64>>) -> Result<Self> {
         let plain = Dataset::kept_in(&Store::Memory, features, y.into())?;
         weight.map_or(Ok(plain.clone()), |weight| plain.weighted(weight))
     }
@@ -90,8 +90,11 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when there are not as many outcomes as rows; [`Error::Setting`] for fewer than two classes, or
     /// an outcome that is not the number of one.
-    pub fn of_classes(mut self, y: impl Into<Numbers<f64>>, n_classes: usize) -> Result<Self> {
-        let y = y.into();
+    pub fn of_classes(self, y: Vec<f64>, n_classes: usize) -> Result<Self> {
+        self.with_classes(y.into(), n_classes)
+    }
+
+    pub(crate) fn with_classes(mut self, y: Numbers<f64>, n_classes: usize) -> Result<Self> {
         check_length("length of y".to_string(), self.y.len(), y.len())?;
         if n_classes < 2 {
             return Err(Error::setting("n_classes", "at least 2", &n_classes));
@@ -108,8 +111,11 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when there are not as many weights as rows; [`Error::Setting`] for a weight that is negative
     /// or not finite.
-    pub fn weighted(mut self, weight: impl Into<Numbers<f64>>) -> Result<Self> {
-        let weight = weight.into();
+    pub fn weighted(self, weight: Vec<f64>) -> Result<Self> {
+        self.with_weights(weight.into())
+    }
+
+    pub(crate) fn with_weights(mut self, weight: Numbers<f64>) -> Result<Self> {
         check_length("length of weight".to_string(), self.y.len(), weight.len())?;
         check_all("weight", "finite and not negative", &weight, &self.store, |v| v.is_finite() && v >= 0.0)?;
         self.weight = Some(weight);
@@ -121,8 +127,11 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when there are not as many as rows; [`Error::Setting`] for one that is not finite, and for
     /// more than two classes, whose rows have more than one logit.
-    pub fn offset_by(mut self, offset: impl Into<Numbers<f64>>) -> Result<Self> {
-        let offset = offset.into();
+    pub fn offset_by(self, offset: Vec<f64>) -> Result<Self> {
+        self.with_offsets(offset.into())
+    }
+
+    pub(crate) fn with_offsets(mut self, offset: Numbers<f64>) -> Result<Self> {
         check_length("length of offset".to_string(), self.y.len(), offset.len())?;
         check_all("offset", "finite", &offset, &self.store, f64::is_finite)?;
         if self.n_classes > 2 {

@@ -136,7 +136,8 @@ mod tests {
         for curve in [Curve::Linear, Curve::Log, Curve::Spline { knots }] {
             for x in [0.3, 1.5, 3.0, 6.0, 11.0] {
                 let h = 1e-5;
-                let columns = curve.columns(vec![x - h, x, x + h]);
+                let columns = curve.columns(vec![x - h, x, x + h].into(), &Store::Memory).unwrap();
+                let columns: Vec<Vec<f64>> = columns.iter().map(|column| column.iter().collect()).collect();
                 for (k, column) in columns.iter().enumerate() {
                     let difference = (column[2] - column[0]) / (2.0 * h);
                     // Of step 1e-5, on values below 100.

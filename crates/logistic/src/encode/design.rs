@@ -95,12 +95,12 @@ impl Encoder {
         features.extend(products);
         let zero = table.store().keep(std::iter::repeat_n(0.0, y.len()).map(Ok))?;
         let mut dataset =
-            Dataset::kept_in(table.store(), features, zero)?.of_classes(y, self.target.classes.len())?;
+            Dataset::kept_in(table.store(), features, zero)?.with_classes(y, self.target.classes.len())?;
         if let Some(name) = weights {
-            dataset = dataset.weighted(weight(table, name, &rows)?)?;
+            dataset = dataset.with_weights(weight(table, name, &rows)?)?;
         }
         if let Some(name) = &self.offset {
-            dataset = dataset.offset_by(offset(table, name, &rows)?)?;
+            dataset = dataset.with_offsets(offset(table, name, &rows)?)?;
         }
         Ok(Encoded { dataset, rows, warnings })
     }

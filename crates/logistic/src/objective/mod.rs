@@ -512,9 +512,9 @@ mod tests {
         let weight: Vec<f64> = (0..n).map(|i| (i % 4) as f64).collect();
         let compact = vec![
             Feature::number(number.clone()),
-            Feature::Codes { codes: codes.clone(), levels: 21 },
+            Feature::Codes { codes: codes.clone().into(), levels: 21 },
             Feature::Matrix { values: matrix.into(), n_columns: wide },
-            Feature::Product { codes, levels: 21, values: number },
+            Feature::Product { codes: codes.into(), levels: 21, values: number.into() },
             Feature::Csr { starts: starts.into(), columns: columns.into(), values: values.into(), n_columns: 30 },
             Feature::Matrix { values: narrow.into(), n_columns: 2 },
         ];
