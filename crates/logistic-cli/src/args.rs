@@ -234,6 +234,10 @@ pub(crate) struct TrainArgs {
     /// Where to write the pictures, as SVG and PNG
     #[arg(help_heading = "Output", long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
+    /// Write down every pass over the rows, so that the same command goes on where a run that was killed had come to, and
+    /// ends with the same model; removed at the end
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// Print JSON
     #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,

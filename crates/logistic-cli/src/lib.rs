@@ -6,6 +6,7 @@
 mod args;
 mod blobs;
 mod call;
+mod checkpoint;
 mod classes;
 mod compare;
 mod data;

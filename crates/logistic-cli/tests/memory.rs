@@ -86,3 +86,53 @@ fn what_is_wrong_is_said_alike() {
         assert!(held.0.contains("error"), "{}", held.0);
     }
 }
+
+/// A run that is killed again and again ends as one that is not.
+#[test]
+#[cfg(unix)]
+fn a_killed_run_goes_on_where_it_was() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("rows.csv");
+    let mut text = "a,b,c,d,y\n".to_string();
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 24) - 0.5
+    };
+    for _ in 0..60_000 {
+        let (a, b, c, d) = (next(), next(), next(), next());
+        let y = u8::from(2.0 * a - b + 0.5 * c + 2.0 * next() > 0.1);
+        text += &format!("{a},{b},{c},{d},{y}\n");
+    }
+    std::fs::write(&path, text).unwrap();
+    let arguments = [path.to_str().unwrap(), "--target", "y", "--solver", "lbfgs", "--l2", "0.01", "--memory", "1B"];
+    let (_, whole) = train(folder.path(), "whole.json", &arguments);
+    let checkpoint = folder.path().join("run.checkpoint");
+    let checkpointed = [&arguments[..], &["--checkpoint", checkpoint.to_str().unwrap()]].concat();
+    let begun = std::time::Instant::now();
+    let (_, at_once) = train(folder.path(), "at-once.json", &checkpointed);
+    let length = begun.elapsed();
+    assert!(at_once == whole && !checkpoint.exists());
+    let model = folder.path().join("killed.json");
+    let (mut kills, mut grown) = (0, 0);
+    while kills < 20 {
+        let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin!("logistic"));
+        let run = run.arg("train").args(&checkpointed).arg("-o").arg(&model);
+        let mut run = run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(length.mul_f64((next() + 0.5).min(0.9)));
+        kills += 1;
+        run.kill().unwrap();
+        if run.wait().unwrap().success() {
+            assert!(std::fs::read(&model).unwrap() == whole);
+            std::fs::remove_file(&model).unwrap();
+            grown = 0;
+            continue;
+        }
+        let size = std::fs::metadata(&checkpoint).map_or(0, |file| file.len());
+        assert!(size >= grown, "a checkpoint lost what it held");
+        grown = size;
+    }
+    let (_, resumed) = train(folder.path(), "resumed.json", &checkpointed);
+    assert!(resumed == whole);
+    assert!(!checkpoint.exists());
+}

@@ -36,8 +36,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::file::Journal;
 use crate::kernel::LANES;
 use crate::numbers::{Slice, Store};
 pub use crate::numbers::{Numbers, Values};
@@ -58,6 +60,32 @@ pub struct Dataset {
     layout: Arc<[(usize, usize)]>,
     /// Where the numbers are.
     store: Store,
+    run: Option<Run>,
+}
+
+/// The run that a dataset is of.
+#[derive(Clone, Debug)]
+struct Run {
+    journal: Arc<Journal>,
+    /// Tells datasets of the same run apart.
+    version: [u8; 32],
+}
+
+/// What was computed of a dataset is no part of it.
+impl PartialEq for Run {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Run {
+    /// The run with other outcomes, weights or offsets.
+    fn with(&self, what: &str, numbers: &[f64]) -> Self {
+        let mut hash = Sha256::new_with_prefix(self.version);
+        hash.update(what);
+        hash.update(bytemuck::cast_slice(numbers));
+        Run { journal: Arc::clone(&self.journal), version: hash.finalize().into() }
+    }
 }
 
 impl Dataset {
@@ -82,7 +110,7 @@ impl Dataset {
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
         let store = store.clone();
-        Ok(Dataset { features: features.into(), y, weight: None, offset: None, n_classes: 2, layout, store })
+        Ok(Dataset { features: features.into(), y, weight: None, offset: None, n_classes: 2, layout, store, run: None })
     }
 
     /// The same design matrix with outcomes of `n_classes` classes: `y` holds the number of each row's class, from 0.
@@ -101,6 +129,7 @@ impl Dataset {
         }
         let expected = format!("a whole number below {n_classes}");
         check_all("y", &expected, &y, &self.store, |v| v >= 0.0 && v < n_classes as f64 && v.fract() == 0.0)?;
+        self.run = self.run.map(|run| run.with("outcomes", &y));
         self.y = y;
         self.n_classes = n_classes;
         Ok(self)
@@ -118,6 +147,7 @@ impl Dataset {
     pub(crate) fn with_weights(mut self, weight: Numbers<f64>) -> Result<Self> {
         check_length("length of weight".to_string(), self.y.len(), weight.len())?;
         check_all("weight", "finite and not negative", &weight, &self.store, |v| v.is_finite() && v >= 0.0)?;
+        self.run = self.run.map(|run| run.with("weights", &weight));
         self.weight = Some(weight);
         Ok(self)
     }
@@ -137,6 +167,7 @@ impl Dataset {
         if self.n_classes > 2 {
             return Err(Error::setting("offset", "a target of two classes", &format!("{} classes", self.n_classes)));
         }
+        self.run = self.run.map(|run| run.with("offsets", &offset));
         self.offset = Some(offset);
         Ok(self)
     }
@@ -151,9 +182,25 @@ impl Dataset {
         Dataset::new((0..n_features).map(column).collect(), y, None)
     }
 
+    /// The same rows, whose passes are written to a journal, or taken from it. It must be that of a run over these rows.
+    #[must_use]
+    pub fn journaled(self, journal: Arc<Journal>) -> Self {
+        Dataset { run: Some(Run { journal, version: [0; 32] }), ..self }
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.run.as_ref().map(|run| &*run.journal)
+    }
+
+    /// What tells this dataset apart from others of its run.
+    pub(crate) fn version(&self) -> [u8; 32] {
+        self.run.as_ref().map_or([0; 32], |run| run.version)
+    }
+
     /// The same rows without offsets.
     pub(crate) fn without_offset(&self) -> Self {
-        Dataset { offset: None, ..self.clone() }
+        let run = self.run.as_ref().map(|run| run.with("no offsets", &[]));
+        Dataset { offset: None, run, ..self.clone() }
     }
 
     /// The number of rows.

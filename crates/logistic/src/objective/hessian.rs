@@ -375,6 +375,7 @@ impl<'a> Piece<'a> {
     /// Its rows in blocks that are packed together, with their curvatures.
     fn blocks(&self) -> impl Iterator<Item = (Rows<'a>, &[f64])> {
         let n = self.rows.len();
+        self.rows.passed(&(0..n));
         (0..n).step_by(RowPanel::ROWS).map(move |at| {
             let end = n.min(at + RowPanel::ROWS);
             (self.rows.slice(at..end), &self.c[at..end])

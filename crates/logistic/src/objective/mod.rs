@@ -6,6 +6,7 @@
 mod direct;
 mod hessian;
 mod jeffreys;
+mod journaled;
 mod kernel;
 mod linear;
 mod norm;
@@ -233,7 +234,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     fn each_panel(&self, start: usize, end: usize, mut f: impl FnMut(&Panel, &mut kernel::Work)) {
         SCRATCH.with_borrow_mut(|Scratch { panel, work }| {
             for start in self.starts(start, end) {
-                panel.pack(&self.panel_rows(start), self.standard.as_ref());
+                let rows = self.panel_rows(start);
+                panel.pack(&rows, self.standard.as_ref());
+                rows.passed(&(0..rows.len()));
                 f(panel, work);
             }
         });
@@ -270,7 +273,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     }
 
     /// Value and derivatives, without penalty, as sums over rows.
-    fn plain_sums(&self, parameters: &[f64], order: Order) -> Sums {
+    fn pass(&self, parameters: &[f64], order: Order) -> Sums {
         match self.direct() {
             _ if order >= Order::Hessian && self.is_narrow() && self.rows.len() >= direct::FEW_ROWS => {
                 self.narrow_sums(parameters)
