@@ -184,7 +184,7 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Res
     };
     let mut settings = args.inference.settings(settings, data.clusters.clone());
     let chosen = args.penalty.choose(&mut settings, rows, &data.split, seed as u32).map_err(in_file)?;
-    let mut hear = host.hear(args);
+    let mut hear = host.hear(args, rows.dataset());
     let mut fit = settings.fit(rows, &mut *hear).map_err(in_file)?;
     drop(hear);
     host.go_on(args)?;

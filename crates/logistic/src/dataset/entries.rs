@@ -65,6 +65,7 @@ pub(super) fn spreads(rows: &Rows<'_>, centred: bool) -> Vec<(f64, f64)> {
     let weights = dataset.weight();
     let weight = |row: usize| weights.map_or(1.0, |weight| weight[row]);
     let of_chunk = |range| {
+        rows.passed(&range);
         let mut all = Entries { weight: 0.0, columns: vec![Column::default(); width] };
         let mut counted = 0;
         for (row, weight) in rows.slice(range).indices().map(|row| (row, weight(row))).filter(|(_, s)| *s > 0.0) {

@@ -41,7 +41,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::file::Journal;
 use crate::kernel::LANES;
-use crate::numbers::{Slice, Store};
+use crate::numbers::{Slice, Spool, Store};
 pub use crate::numbers::{Numbers, Values};
 use crate::random::torch::Generator;
 
@@ -213,6 +213,12 @@ impl Dataset {
         self.y.is_empty()
     }
 
+    /// The passes over rows that are on disk.
+    pub fn passes(&self) -> Option<Passes> {
+        let spool = self.store.spool()?.clone();
+        Some(Passes { before: spool.passed_bytes(), spool, bytes: (self.row_bytes() * self.len()) as u64 })
+    }
+
     /// The bytes of a row, one number per column of the table.
     fn row_bytes(&self) -> usize {
         let of_rows = usize::from(self.weight.is_some()) + usize::from(self.offset.is_some()) + 1;
@@ -298,6 +304,26 @@ impl Dataset {
     /// The number of classes.
     pub fn n_classes(&self) -> usize {
         self.n_classes
+    }
+}
+
+/// How far passes over rows on disk have come.
+#[derive(Clone, Debug)]
+pub struct Passes {
+    spool: Spool,
+    before: u64,
+    bytes: u64,
+}
+
+impl Passes {
+    /// The bytes of one pass over all rows.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The bytes that were read since this was made.
+    pub fn read(&self) -> u64 {
+        self.spool.passed_bytes() - self.before
     }
 }
 
@@ -448,11 +474,6 @@ impl<'a> Rows<'a> {
         let n = self.len();
         let most = (MOST_NUMBERS / width.max(1)).clamp(LEAST_CHUNKS, MOST_CHUNKS);
         let size = n.div_ceil(most).next_multiple_of(CHUNK);
-        let f = |range: Range<usize>| {
-            let of_chunk = f(range.clone());
-            self.passed(&range);
-            of_chunk
-        };
         if n <= size {
             return vec![f(0..n)];
         }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytemuck::Pod;
@@ -98,8 +98,8 @@ pub struct Spool(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    window: usize,
-    passed: AtomicUsize,
+    window: u64,
+    passed: AtomicU64,
     maps: Mutex<Vec<Weak<Mmap>>>,
 }
 
@@ -112,11 +112,11 @@ impl PartialEq for Spool {
 
 impl Spool {
     /// Files in the folder for temporary files (`TMPDIR`), of which some `window` bytes stay in memory.
-    pub fn new(window: usize) -> Self {
+    pub fn new(window: u64) -> Self {
         Spool(Arc::new(Inner {
             folder: std::env::temp_dir(),
             window: window.max(1),
-            passed: AtomicUsize::new(0),
+            passed: AtomicU64::new(0),
             maps: Mutex::default(),
         }))
     }
@@ -140,9 +140,15 @@ impl Spool {
         Ok(Numbers::lent(Mapped { map, of: PhantomData }))
     }
 
+    /// The bytes that were read and are not needed for a while, all in all.
+    pub(crate) fn passed_bytes(&self) -> u64 {
+        self.0.passed.load(Ordering::Relaxed)
+    }
+
     fn passed(&self, bytes: usize) {
+        let bytes = bytes as u64;
         let before = self.0.passed.fetch_add(bytes, Ordering::Relaxed);
-        if before / self.0.window != before.wrapping_add(bytes) / self.0.window {
+        if before / self.0.window != (before + bytes) / self.0.window {
             self.release();
         }
     }
@@ -283,7 +289,7 @@ mod tests {
         let missing = Spool(Arc::new(Inner {
             folder: PathBuf::from("no/such/folder"),
             window: 1,
-            passed: AtomicUsize::new(0),
+            passed: AtomicU64::new(0),
             maps: Mutex::default(),
         }));
         assert!(matches!(missing.writer::<f64>(), Err(Error::Io { action: "write", .. })));

@@ -27,7 +27,7 @@ use crate::numbers::Spool;
 /// [`Error::Io`] for a file that cannot be read; [`Error::Malformed`] with its place for one that is not what it
 /// should be, files whose columns differ, or a table without rows.
 pub fn read(paths: &[String], options: &ReadOptions, progress: Progress<'_>) -> Result<Table> {
-    let spool = options.memory.map(|bytes| Spool::new(usize::try_from(bytes / WINDOWS).unwrap_or(usize::MAX)));
+    let spool = options.memory.map(|bytes| Spool::new(bytes / WINDOWS));
     let sources = sources(paths)?.into_iter().map(|source| source.held(spool.is_some()));
     let sources = sources.collect::<Result<Vec<_>>>()?;
     let table = match (spool, options.memory) {
