@@ -121,6 +121,9 @@ pub trait Objective {
     }
 }
 
+/// Linux maps 64 KiB around what is touched, where a panel's rows of a column may be 4 KiB.
+const BROUGHT: usize = 16;
+
 /// The mean loss over some rows of a linear predictor, with an optional penalty.
 #[derive(Clone, Debug)]
 pub struct EmpiricalRisk<'a, L> {
@@ -226,6 +229,11 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         Cow::Owned(self.rows.slice(start..n.min(start + Panel::ROWS)))
     }
 
+    /// Tells that a panel's rows are read. Where few panels take part, the system brings their neighbours as well.
+    fn passed(&self, rows: &Rows<'_>) {
+        rows.passed(&(0..rows.len() * self.every.min(BROUGHT)));
+    }
+
     fn n_columns(&self) -> usize {
         self.standard.as_ref().map_or_else(|| self.rows.dataset().n_columns(), |standard| standard.columns.len())
     }
@@ -236,7 +244,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
             for start in self.starts(start, end) {
                 let rows = self.panel_rows(start);
                 panel.pack(&rows, self.standard.as_ref());
-                rows.passed(&(0..rows.len()));
+                self.passed(&rows);
                 f(panel, work);
             }
         });
