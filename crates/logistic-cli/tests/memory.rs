@@ -11,14 +11,8 @@ fn data(name: &str) -> String {
 
 fn train(folder: &Path, name: &str, arguments: &[&str]) -> (String, Vec<u8>) {
     let model = folder.join(name);
-    let output = Command::cargo_bin("logistic")
-        .unwrap()
-        .arg("train")
-        .args(arguments)
-        .arg("-o")
-        .arg(&model)
-        .output()
-        .unwrap();
+    let output =
+        Command::cargo_bin("logistic").unwrap().arg("train").args(arguments).arg("-o").arg(&model).output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     (told, std::fs::read(model).unwrap_or_default())
 }
@@ -78,9 +72,11 @@ fn on_disk_the_same_model() {
 fn what_is_wrong_is_said_alike() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("wrong.csv");
-    for wrong in ["x,y\n1,0\n2,1\nthree,0\n4,1\n5,0\n6,1\n7,1\n8,0\n9,1\n10,0\n11,1\n", "x,y\n1e999,0\n2,1\n", "x,y\n"] {
+    for wrong in ["x,y\n1,0\n2,1\nthree,0\n4,1\n5,0\n6,1\n7,1\n8,0\n9,1\n10,0\n11,1\n", "x,y\n1e999,0\n2,1\n", "x,y\n"]
+    {
         std::fs::write(&path, wrong).unwrap();
-        let told = |memory| train(folder.path(), "m.json", &[path.to_str().unwrap(), "--target", "y", "--memory", memory]);
+        let told =
+            |memory| train(folder.path(), "m.json", &[path.to_str().unwrap(), "--target", "y", "--memory", memory]);
         let (held, on_disk) = (told("1GB"), told("1B"));
         assert_eq!(held, on_disk);
         assert!(held.0.contains("error"), "{}", held.0);

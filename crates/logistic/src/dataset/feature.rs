@@ -86,10 +86,17 @@ impl Feature {
             (Some((a, n_a)), Some((b, n_b))) => {
                 let inner = n_b.saturating_sub(1);
                 let code = |(&a, &b): (&u32, &u32)| if a == 0 || b == 0 { 0 } else { (a - 1) * inner as u32 + b };
-                Feature::Codes { codes: a.iter().zip(b.iter()).map(code).collect(), levels: n_a.saturating_sub(1) * inner + 1 }
+                Feature::Codes {
+                    codes: a.iter().zip(b.iter()).map(code).collect(),
+                    levels: n_a.saturating_sub(1) * inner + 1,
+                }
             }
-            (Some((codes, levels)), None) => Feature::Product { codes: codes.clone(), levels, values: other.dense().into() },
-            (None, Some((codes, levels))) => Feature::Product { codes: codes.clone(), levels, values: self.dense().into() },
+            (Some((codes, levels)), None) => {
+                Feature::Product { codes: codes.clone(), levels, values: other.dense().into() }
+            }
+            (None, Some((codes, levels))) => {
+                Feature::Product { codes: codes.clone(), levels, values: self.dense().into() }
+            }
             (None, None) => Feature::Number(self.dense().iter().zip(other.dense()).map(|(a, b)| a * b).collect()),
         }
     }

@@ -41,8 +41,8 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::file::Journal;
 use crate::kernel::LANES;
-use crate::numbers::{Slice, Spool, Store};
 pub use crate::numbers::{Numbers, Values};
+use crate::numbers::{Slice, Spool, Store};
 use crate::random::torch::Generator;
 
 /// A design matrix (n_rows, n_columns), the outcome y (n_rows), and optionally a weight and an offset per row.

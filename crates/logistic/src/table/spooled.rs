@@ -47,12 +47,7 @@ fn in_memory(source: &Source, options: &ReadOptions) -> Result<u64> {
 }
 
 /// Reads files as [`read`](super::read()) does.
-pub(super) fn read(
-    sources: &[Source],
-    options: &ReadOptions,
-    spool: Spool,
-    progress: Progress<'_>,
-) -> Result<Table> {
+pub(super) fn read(sources: &[Source], options: &ReadOptions, spool: Spool, progress: Progress<'_>) -> Result<Table> {
     let mut reading = Reading::of(sources, options, Store::Disk(spool), progress)?;
     let both: Vec<String> =
         reading.columns.iter().filter(|column| column.met == (true, true)).map(|column| column.name.clone()).collect();
@@ -90,7 +85,8 @@ struct Reading<'r> {
 impl<'r> Reading<'r> {
     fn of(sources: &[Source], options: &'r ReadOptions, store: Store, progress: Progress<'r>) -> Result<Self> {
         let table = Table { store, ..Table::default() };
-        let mut reading = Reading { options, progress, table, columns: Vec::new(), known: HashSet::new(), any_text: false };
+        let mut reading =
+            Reading { options, progress, table, columns: Vec::new(), known: HashSet::new(), any_text: false };
         let mut first = None;
         for source in sources {
             let part = reading.source(source)?;
