@@ -108,7 +108,7 @@ fn refused(path: &Path, other_run: bool) -> Error {
         false => ("another file", "name a file that does not exist yet"),
     };
     Error::Malformed {
-        place: Place::file(&path.display().to_string()),
+        place: Place::file(path.display().to_string()),
         expected: "the checkpoint of this run".to_string(),
         found: found.to_string(),
         help: Some(help.to_string()),
