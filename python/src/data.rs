@@ -183,7 +183,7 @@ fn encoded(
     let whole = found.rows.len() == table.n_rows();
     let of_rows = |values: Vec<f64>| match whole {
         true => values,
-        false => found.rows.iter().map(|&row| values[row]).collect(),
+        false => found.rows.iter().map(|row| values[row]).collect(),
     };
     let mut dataset = found.dataset.of_classes(of_rows(y), n_classes)?;
     if let Some(weight) = weight {
@@ -193,5 +193,5 @@ fn encoded(
         dataset = dataset.offset_by(of_rows(offset))?;
         encoder.offset = Some(OFFSET.to_string());
     }
-    Ok(Data { dataset, encoder, warnings, rows: (!whole).then_some(found.rows) })
+    Ok(Data { dataset, encoder, warnings, rows: (!whole).then(|| found.rows.iter().collect()) })
 }

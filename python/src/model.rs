@@ -73,8 +73,8 @@ impl Model {
             None => encoder.features(&table.0),
             Some(offset) => {
                 let mut encoded = Encoder { offset: None, ..encoder.clone() }.features(&table.0)?;
-                let of_rows = encoded.rows.iter().map(|&row| offset.get(row).copied().unwrap_or(f64::NAN)).collect();
-                encoded.dataset = encoded.dataset.offset_by(of_rows)?;
+                let of_rows = encoded.rows.iter().map(|row| offset.get(row).copied().unwrap_or(f64::NAN));
+                encoded.dataset = encoded.dataset.offset_by(of_rows.collect::<Vec<f64>>())?;
                 Ok(encoded)
             }
         }
@@ -202,7 +202,7 @@ impl Model {
         let scored = quick(py, || {
             let encoded = self.encode(table, offset)?;
             let (values, width) = score(self.get(), &encoded, scale);
-            Ok((encoded.rows, values, width, encoded.warnings))
+            Ok((encoded.rows.iter().collect(), values, width, encoded.warnings))
         })?;
         let (rows, values, width, warnings) = scored.map_err(raised)?;
         let warnings = warnings.iter().map(|warning| (warning.kind(), warning.to_string())).collect();

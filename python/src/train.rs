@@ -50,7 +50,7 @@ pub(crate) fn train(
     let training = Training::new(&data, &given).map_err(|usage| misused("fit", usage))?;
     let frames = Frames(frames);
     watched(py, progress, move |watch| {
-        let hear = |_| -> Hear<'_> { Box::new(|iteration, step| watch.hear(iteration + 1, step)) };
+        let hear = |_, _| -> Hear<'_> { Box::new(|iteration, step| watch.hear(iteration + 1, step)) };
         let read = |names: &[String], options: &ReadOptions| frames.read(names, options);
         let trained = training.run(Host { read: &read, hear: &hear, go: &|| watch.go() })?;
         let answer = trained.keys().to_string();

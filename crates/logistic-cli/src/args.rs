@@ -9,6 +9,7 @@ use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
 use crate::inference::InferenceArgs;
+use crate::memory::MemoryArgs;
 use crate::penalty::PenaltyArgs;
 
 /// Logistic regression, start to finish.
@@ -173,6 +174,8 @@ pub(crate) struct TrainArgs {
     pub(crate) missing: MissingPolicy,
     #[command(flatten)]
     pub(crate) format: Format,
+    #[command(flatten, next_help_heading = "How the data are read")]
+    pub(crate) memory: MemoryArgs,
     #[command(flatten)]
     pub(crate) penalty: PenaltyArgs,
     /// Leave the intercept out
@@ -231,6 +234,10 @@ pub(crate) struct TrainArgs {
     /// Where to write the pictures, as SVG and PNG
     #[arg(help_heading = "Output", long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
+    /// Write down every pass over the rows, so that the same command goes on where a run that was killed had come to, and
+    /// ends with the same model; removed at the end
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// Print JSON
     #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,
@@ -359,6 +366,8 @@ pub(crate) struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -57,18 +57,12 @@ impl Other {
         own: &Encoded,
         probabilities: &[f64],
     ) -> Result<Compared, Error> {
-        let table = read(&args.data, &args.format.labelled(&self.model, args.weights.as_ref()))?;
+        let table = read(&args.data, &args.memory.limit(args.format.labelled(&self.model, args.weights.as_ref())))?;
         let encoded = self.model.encoder.labelled(&table, args.weights.as_deref())?;
         let others = self.model.probabilities(&encoded);
-        // Either model leaves out rows that lack what it needs; both lists of rows rise.
-        let mut at = 0;
-        let mut common: Vec<(usize, usize)> = Vec::with_capacity(own.rows.len());
-        for (here, row) in own.rows.iter().enumerate() {
-            at += encoded.rows[at..].partition_point(|other| other < row);
-            if encoded.rows.get(at) == Some(row) {
-                common.push((here, at));
-            }
-        }
+        // Either model leaves out rows that lack what it needs.
+        let both = own.rows.iter().enumerate().filter_map(|(here, row)| Some((here, encoded.rows.position(row)?)));
+        let common: Vec<(usize, usize)> = both.collect();
         let taken = |values: &[f64]| common.iter().map(|&(here, _)| values[here]).collect::<Vec<f64>>();
         let others: Vec<f64> = common.iter().map(|&(_, there)| others[there]).collect();
         let (y, weight) = (taken(own.dataset.y()), own.dataset.weight().map(taken));

@@ -23,7 +23,7 @@ pub(crate) struct Data {
 
 /// Reads the table, learns its columns and encodes its rows.
 pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
-    let mut options = args.format.options(args.categorical.clone());
+    let mut options = args.memory.limit(args.format.options(args.categorical.clone()));
     let (cluster, split) = (args.inference.cluster.as_ref(), args.penalty.split_by());
     let roles = [Some(&args.target), args.weights.as_ref(), args.offset.as_ref(), cluster, split];
     let others: Vec<&String> = roles.into_iter().flatten().collect();

@@ -31,7 +31,7 @@ pub(crate) fn of(args: &TrainArgs, fit: &Fit, data: &Data, rows: &Rows<'_>) -> R
         (found.vif, found.condition_number) = (collinearity.columns, collinearity.condition_number);
         found.influence = fit.influence(rows)?.map_or(Vec::new(), |influence| influence.worst(WORST_ROWS));
         for worst in &mut found.influence {
-            worst.row = data.encoded.rows[worst.row];
+            worst.row = data.encoded.rows.get(worst.row).unwrap_or(worst.row);
             worst.line = data.table.as_ref().and_then(|table| table.place(worst.row, &encoder.target.column).line);
         }
     }

@@ -45,7 +45,7 @@ pub(crate) fn evaluate(args: &EvaluateArgs, model: &Model, read: &Reader<'_>) ->
         classes::two(model, "compare")?;
     }
     let other = args.compare.as_deref().map(|path| Compared::load(path, model, &args.data)).transpose()?;
-    let data = read(&args.data, &args.format.labelled(model, args.weights.as_ref()))?;
+    let data = read(&args.data, &args.memory.limit(args.format.labelled(model, args.weights.as_ref())))?;
     let encoded = model.encoder.labelled(&data, args.weights.as_deref())?;
     drop(data);
     if model.encoder.target.classes.len() > 2 {

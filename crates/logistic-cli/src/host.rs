@@ -1,6 +1,7 @@
 //! What a command asks of whoever runs it.
 
 use logistic::Error;
+use logistic::dataset::{Dataset, Passes};
 use logistic::solver::{Go, Step};
 use logistic::table::{ReadOptions, Table};
 
@@ -20,9 +21,9 @@ pub type Hear<'a> = Box<dyn FnMut(usize, &Step) -> Go + 'a>;
 pub struct Host<'a> {
     /// Reads the tables.
     pub read: &'a Reader<'a>,
-    /// Called when a fit begins, with the number of its epochs where that is known; what it gives lives as long as
-    /// the fit.
-    pub hear: &'a dyn Fn(Option<usize>) -> Hear<'a>,
+    /// Called when a fit begins, with the number of its epochs where that is known, and its passes where rows are on
+    /// disk; what it gives lives as long as the fit.
+    pub hear: &'a dyn Fn(Option<usize>, Option<Passes>) -> Hear<'a>,
     /// Asked between the parts of the work whether to go on.
     pub go: &'a dyn Fn() -> Go,
 }
@@ -32,8 +33,8 @@ impl Host<'static> {
     pub(crate) const TERMINAL: Host<'static> = Host { read: &load, hear: &bar, go: &|| Go::On };
 }
 
-fn bar(epochs: Option<usize>) -> Hear<'static> {
-    let bar = Progress::new(if epochs.is_some() { "epoch" } else { "iteration" }, epochs);
+fn bar(epochs: Option<usize>, passes: Option<Passes>) -> Hear<'static> {
+    let bar = Progress::new(if epochs.is_some() { "epoch" } else { "iteration" }, epochs, passes);
     Box::new(move |iteration, step| bar.hear(iteration, step))
 }
 
@@ -50,7 +51,8 @@ impl Host<'_> {
     }
 
     /// Who hears of the fit that these arguments ask for.
-    pub(crate) fn hear(&self, args: &TrainArgs) -> Hear<'_> {
-        (self.hear)(matches!(args.solver, SolverName::Sgd | SolverName::Adam).then_some(args.epochs))
+    pub(crate) fn hear(&self, args: &TrainArgs, data: &Dataset) -> Hear<'_> {
+        let epochs = matches!(args.solver, SolverName::Sgd | SolverName::Adam).then_some(args.epochs);
+        (self.hear)(epochs, data.passes())
     }
 }

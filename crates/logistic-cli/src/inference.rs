@@ -12,7 +12,7 @@ use logistic::encode::Encoder;
 use logistic::model::{
     Coefficient, ColumnTest, Covariance, Fit, Inference, LikelihoodRatio, LogisticRegression, Model,
 };
-use logistic::table::Table;
+use logistic::table::{Selected, Table};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -106,11 +106,11 @@ impl InferenceArgs {
     }
 
     /// The number of the cluster of each of these rows of the table.
-    pub(crate) fn clusters(&self, table: &Table, rows: &[usize]) -> Result<Option<Arc<[u32]>>, Error> {
+    pub(crate) fn clusters(&self, table: &Table, rows: &Selected) -> Result<Option<Arc<[u32]>>, Error> {
         let Some(name) = &self.cluster else { return Ok(None) };
         let column = table.column(name)?;
         let mut known = HashMap::new();
-        let id = |&row: &usize| {
+        let id = |row: usize| {
             let label = column.text(row).ok_or_else(|| Error::Setting {
                 name: "cluster",
                 expected: "a column without missing values".to_string(),

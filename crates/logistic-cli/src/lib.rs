@@ -6,6 +6,7 @@
 mod args;
 mod blobs;
 mod call;
+mod checkpoint;
 mod classes;
 mod compare;
 mod data;
@@ -15,6 +16,7 @@ mod gains;
 mod host;
 mod inference;
 mod measure;
+mod memory;
 mod output;
 mod penalty;
 mod predict;

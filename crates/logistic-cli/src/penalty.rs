@@ -10,7 +10,7 @@ use logistic::encode::Term;
 pub(crate) use logistic::model::Path;
 use logistic::model::{CrossValidation, ELASTIC_NET_RATIOS, Facts, LogisticRegression, Model, Penalty, Rule};
 use logistic::plot;
-use logistic::table::{Cells, Table};
+use logistic::table::{Cells, Selected, Table};
 
 use crate::Outcome;
 use crate::args::SolverName;
@@ -169,10 +169,10 @@ impl PenaltyArgs {
     }
 
     /// The groups or times of the rows of a table.
-    pub(crate) fn split(&self, table: &Table, rows: &[usize]) -> Result<SplitBy, Error> {
+    pub(crate) fn split(&self, table: &Table, rows: &Selected) -> Result<SplitBy, Error> {
         let Some(name) = self.split_by() else { return Ok(SplitBy::Chance) };
         let column = table.column(name)?;
-        if let Some(&row) = rows.iter().find(|&&row| column.is_missing(row)) {
+        if let Some(row) = rows.iter().find(|&row| column.is_missing(row)) {
             return Err(Error::Malformed {
                 place: table.place(row, name),
                 expected: "a value by which rows can be split".to_string(),
@@ -182,7 +182,7 @@ impl PenaltyArgs {
         }
         if self.group.is_some() {
             let mut known = BTreeMap::new();
-            let group = rows.iter().filter_map(|&row| column.text(row)).map(|text| {
+            let group = rows.iter().filter_map(|row| column.text(row)).map(|text| {
                 let next = known.len();
                 *known.entry(text).or_insert(next)
             });
@@ -191,7 +191,7 @@ impl PenaltyArgs {
         match &column.cells {
             Cells::Number(values) | Cells::Date(values) => {
                 let all: Vec<f64> = values.iter().collect();
-                Ok(SplitBy::Time(rows.iter().map(|&row| all[row]).collect()))
+                Ok(SplitBy::Time(rows.iter().map(|row| all[row]).collect()))
             }
             _ => Err(Error::Malformed {
                 place: table.place(0, name),

@@ -1,8 +1,10 @@
 //! A progress bar on standard error, where that is a terminal.
 
-use std::time::Duration;
+use std::fmt;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
+use logistic::dataset::Passes;
 use logistic::solver::{Go, Step};
 
 /// Moves a bar that somebody sees; the thread that does so is not worth its start where nobody looks.
@@ -46,7 +48,7 @@ impl Drop for Reading {
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(crate) fn new(what: &'static str, total: Option<usize>) -> Self {
+    pub(crate) fn new(what: &'static str, total: Option<usize>, passes: Option<Passes>) -> Self {
         let bar = match total {
             Some(total) => ProgressBar::new(total as u64),
             None => ProgressBar::no_length(),
@@ -55,8 +57,15 @@ impl Progress {
             Some(_) => "{prefix} {bar:30} {pos}/{len}  objective {msg}  {eta} left",
             None => "{prefix} {spinner} {pos}  objective {msg}",
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        let template = format!("{template}{}", if passes.is_some() { "  {passes}" } else { "" });
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            let begun = Instant::now();
+            let words = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+                let words = passes.as_ref().map_or(String::new(), |passes| pass_words(passes, begun.elapsed()));
+                // A bar that cannot be written is no reason to end.
+                let _ = out.write_str(&words);
+            };
+            bar.set_style(style.with_key("passes", words));
         }
         bar.set_prefix(what);
         tick(&bar);
@@ -69,6 +78,15 @@ impl Progress {
         self.0.set_message(format!("{:.6}", step.value));
         Go::On
     }
+}
+
+/// The pass over the rows, its share, its speed, and when it ends.
+fn pass_words(passes: &Passes, elapsed: Duration) -> String {
+    let (whole, read) = (passes.bytes().max(1), passes.read());
+    let speed = read as f64 / elapsed.as_secs_f64().max(1e-3);
+    let left = (whole - read % whole) as f64 / speed.max(1.0);
+    let share = 100 * (read % whole) / whole;
+    format!("pass {} {share:2} %  {}/s  {left:.0} s left in it", read / whole + 1, HumanBytes(speed as u64))
 }
 
 impl Drop for Progress {

@@ -19,7 +19,7 @@ use crate::data::{Data, data};
 use crate::host::{Host, Reader};
 use crate::measure::Measured;
 use crate::output::{print, print_json, warn};
-use crate::{Outcome, classes, diagnostics, penalty, summary};
+use crate::{Outcome, checkpoint, classes, diagnostics, penalty, summary};
 
 pub(crate) fn run(args: &TrainArgs) -> Outcome {
     let trained = train(args, Host::TERMINAL)?;
@@ -72,7 +72,8 @@ pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> 
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let data = data(args, host.read)?;
+    let mut data = data(args, host.read)?;
+    let journal = checkpoint::of(args, &mut data)?;
     host.go_on(args)?;
     let encoded = &data.encoded;
     let read_seconds = read.elapsed().as_secs_f64();
@@ -102,6 +103,7 @@ pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> 
     }
     output.map_or(Ok(()), OutputFile::keep)?;
     drop(new_folder);
+    journal.map_or(Ok(()), |journal| journal.finish())?;
     Ok(Trained { model, test, read_seconds, fit_seconds })
 }
 
@@ -182,7 +184,7 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Res
     };
     let mut settings = args.inference.settings(settings, data.clusters.clone());
     let chosen = args.penalty.choose(&mut settings, rows, &data.split, seed as u32).map_err(in_file)?;
-    let mut hear = host.hear(args);
+    let mut hear = host.hear(args, rows.dataset());
     let mut fit = settings.fit(rows, &mut *hear).map_err(in_file)?;
     drop(hear);
     host.go_on(args)?;
@@ -237,7 +239,7 @@ fn tested(
     held_out: &Rows<'_>,
 ) -> Result<Option<Measured>, Error> {
     if !args.test_data.is_empty() {
-        let table = read(&args.test_data, &args.format.labelled(model, args.weights.as_ref()))?;
+        let table = read(&args.test_data, &args.memory.limit(args.format.labelled(model, args.weights.as_ref())))?;
         let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
         let all: Vec<usize> = (0..encoded.dataset.len()).collect();
         return Measured::of(model, &encoded, &all).map(Some);

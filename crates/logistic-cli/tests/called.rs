@@ -21,7 +21,11 @@ fn given(settings: &[(&str, &[&str])]) -> Vec<Given> {
 }
 
 fn host<'a>() -> Host<'a> {
-    Host { read: &|paths, options| read(paths, options, &|_| ()), hear: &|_| Box::new(|_, _| Go::On), go: &|| Go::On }
+    Host {
+        read: &|paths, options| read(paths, options, &|_| ()),
+        hear: &|_, _| Box::new(|_, _| Go::On),
+        go: &|| Go::On,
+    }
 }
 
 #[test]

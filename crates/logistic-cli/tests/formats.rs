@@ -60,7 +60,12 @@ fn every_format_gives_the_same_bytes() {
     for format in FORMATS {
         let path = testdata(&format!("formats/{format}"));
         assert!(model(&folder, &[&path], Stdio::null(), &[]) == expected, "{format} gives another model");
+        let on_disk = model(&folder, &[&path], Stdio::null(), &["--memory", "1B"]);
+        assert!(on_disk == expected, "{format} gives another model on disk");
         if format != "parts" {
+            let file = std::fs::File::open(&path).unwrap();
+            let on_disk = model(&folder, &["-"], file.into(), &["--memory", "1B"]);
+            assert!(on_disk == expected, "{format} from standard input, on disk");
             let file = std::fs::File::open(&path).unwrap();
             assert!(model(&folder, &["-"], file.into(), &[]) == expected, "{format} from standard input");
         }
@@ -68,7 +73,10 @@ fn every_format_gives_the_same_bytes() {
     let comma = testdata("formats/table-comma.csv");
     assert!(model(&folder, &[&comma], Stdio::null(), &["--decimal-comma"]) == expected);
     let parts = ["part-0.csv", "part-1.csv", "part-2.parquet"].map(|part| testdata(&format!("formats/parts/{part}")));
-    assert!(model(&folder, &[&parts[0], &parts[1], &parts[2]], Stdio::null(), &[]) == expected);
+    for memory in ["1GB", "1B"] {
+        let all = model(&folder, &[&parts[0], &parts[1], &parts[2]], Stdio::null(), &["--memory", memory]);
+        assert!(all == expected, "parts in {memory}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod file;
 mod kernel;
 pub mod loss;
 pub mod model;
+pub mod numbers;
 pub mod objective;
 #[cfg(feature = "plot")]
 pub mod plot;

@@ -60,7 +60,7 @@ fn encoded(case: &str, spec: &Value) -> (Encoder, Encoded) {
     };
     let encoder = Encoder::fit(&table, &encoding).unwrap().encoder;
     let mut encoded = encoder.labelled(&table, None).unwrap();
-    let of_rows = |f: fn(usize) -> f64| encoded.rows.iter().map(|&row| f(row)).collect::<Vec<f64>>();
+    let of_rows = |f: fn(usize) -> f64| encoded.rows.iter().map(f).collect::<Vec<f64>>();
     let (weight, offset) = (of_rows(|i| 1.0 + (i % 3) as f64), of_rows(|i| ((i % 7) as f64 - 3.0) * 0.25));
     if spec["weight_formula"] == "1 + (i mod 3)" {
         encoded.dataset = encoded.dataset.weighted(weight).unwrap();

@@ -76,7 +76,7 @@ impl Case {
         let mut kept: Vec<usize> = (0..encoded.dataset.len()).collect();
         if let Some((column, labels)) = spec["filter"].as_object().and_then(|filter| filter.iter().next()) {
             let column = table.column(column).unwrap();
-            kept.retain(|&row| names(labels).contains(&column.text(encoded.rows[row]).unwrap()));
+            kept.retain(|&row| names(labels).contains(&column.text(encoded.rows.get(row).unwrap()).unwrap()));
         }
         let data = match spec["weight_formula"].as_str() {
             None => encoded.dataset,

@@ -132,7 +132,7 @@ fn rare_levels_are_pooled_and_unseen_ones_follow_the_policy() {
     // `c` was pooled, `e` was never seen: one warning, for the row of `e`.
     let scored = learnt.encoder.features(&new).unwrap();
     let codes = |encoded: &Encoded| match &encoded.dataset.features()[0] {
-        Feature::Codes { codes, .. } => codes.clone(),
+        Feature::Codes { codes, .. } => codes.to_vec(),
         other => panic!("{other:?}"),
     };
     assert_eq!(codes(&scored), [1, 2, 2]);

@@ -69,7 +69,7 @@ fn model(case: &str, spec: &Value, l2_from_c: bool, method: Method) -> Model {
     if let Some((column, kept)) = spec["filter"].as_object().and_then(|filter| filter.iter().next()) {
         let kept = names(kept);
         let column = table.column(column).unwrap();
-        let keep: Vec<bool> = encoded.rows.iter().map(|&row| kept.contains(&column.text(row).unwrap())).collect();
+        let keep: Vec<bool> = encoded.rows.iter().map(|row| kept.contains(&column.text(row).unwrap())).collect();
         encoded.dataset = filtered(&encoded.dataset, &keep);
     }
     let n = encoded.dataset.len() as f64;

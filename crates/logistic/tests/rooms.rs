@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 16] = [
+const RANKS: [(&str, u32); 17] = [
     ("distribution", 0),
     ("error", 0),
     ("kernel", 0),
     ("cholesky", 1),
     ("file", 1),
+    ("numbers", 1),
     ("random", 1),
     ("loss", 1),
     ("table", 2),

@@ -92,7 +92,7 @@ fn under_a_lasso_the_column_with_the_smaller_factor_has_the_coefficient() {
 #[test]
 fn linear_predictors_are_sums_of_products() {
     let matrix = Feature::Matrix { values: Values::from(vec![1.0_f32, 2.0, 3.0, 4.0]), n_columns: 2 };
-    let codes = Feature::Codes { codes: vec![0, 2], levels: 3 };
+    let codes = Feature::Codes { codes: vec![0, 2].into(), levels: 3 };
     let sparse = Feature::Sparse { rows: vec![1], values: vec![0.5], len: 2 };
     let features = [matrix, codes, sparse];
     let logits = linear_predictors(&features, 2, &[1.0, 10.0, 100.0, 1000.0, 8.0], 0.25).unwrap();

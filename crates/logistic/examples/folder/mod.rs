@@ -55,7 +55,7 @@ fn feature(folder: &Path, described: Described) -> Result<Feature, Box<dyn Error
             n_columns,
         },
         Described::Codes { codes, levels } => {
-            Feature::Codes { codes: numbers(&folder.join(codes), u32::from_le_bytes)?, levels }
+            Feature::Codes { codes: numbers(&folder.join(codes), u32::from_le_bytes)?.into(), levels }
         }
     })
 }

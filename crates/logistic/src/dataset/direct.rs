@@ -346,6 +346,7 @@ impl<'a> Direct<'a> {
             return bound;
         }
         let of_chunk = |range| {
+            rows.passed(&range);
             rows.slice(range).indices().fold(0.0, |most, row| {
                 let mut sum = 0.0;
                 for (view, q) in &compact {

@@ -62,8 +62,10 @@ pub(super) fn spreads(rows: &Rows<'_>, centred: bool) -> Vec<(f64, f64)> {
     let compact: Vec<&Feature> = dataset.features.iter().filter(|feature| feature.is_compact()).collect();
     let width: usize = compact.iter().map(|feature| feature.n_columns()).sum();
     let compact: Vec<(View<'_>, usize)> = compact.iter().map(|feature| (feature.view(), feature.n_columns())).collect();
-    let weight = |row: usize| dataset.weight.as_ref().map_or(1.0, |weight| weight[row]);
+    let weights = dataset.weight();
+    let weight = |row: usize| weights.map_or(1.0, |weight| weight[row]);
     let of_chunk = |range| {
+        rows.passed(&range);
         let mut all = Entries { weight: 0.0, columns: vec![Column::default(); width] };
         let mut counted = 0;
         for (row, weight) in rows.slice(range).indices().map(|row| (row, weight(row))).filter(|(_, s)| *s > 0.0) {

@@ -1,6 +1,6 @@
 //! What the design matrix is made of.
 
-use super::{Numbers, Slice, Values, check_all, check_length, first_wrong};
+use super::{Numbers, Slice, Store, Values, check_all, check_length, first_wrong};
 use crate::error::{Error, Result};
 
 /// One or more columns of the design matrix, as they are stored.
@@ -18,7 +18,7 @@ pub enum Feature {
     /// `levels − 1` design columns: column k is 1 where the code is k + 1. Code 0 is the reference level.
     Codes {
         /// One code per row, each below `levels`.
-        codes: Vec<u32>,
+        codes: Numbers<u32>,
         /// The number of levels, the reference included.
         levels: usize,
     },
@@ -45,11 +45,11 @@ pub enum Feature {
     /// A category times a number. `levels − 1` design columns: column k is the number where the code is k + 1.
     Product {
         /// One code per row, each below `levels`.
-        codes: Vec<u32>,
+        codes: Numbers<u32>,
         /// The number of levels, the reference included.
         levels: usize,
         /// One number per row.
-        values: Vec<f64>,
+        values: Numbers<f64>,
     },
 }
 
@@ -86,15 +86,22 @@ impl Feature {
             (Some((a, n_a)), Some((b, n_b))) => {
                 let inner = n_b.saturating_sub(1);
                 let code = |(&a, &b): (&u32, &u32)| if a == 0 || b == 0 { 0 } else { (a - 1) * inner as u32 + b };
-                Feature::Codes { codes: a.iter().zip(b).map(code).collect(), levels: n_a.saturating_sub(1) * inner + 1 }
+                Feature::Codes {
+                    codes: a.iter().zip(b.iter()).map(code).collect(),
+                    levels: n_a.saturating_sub(1) * inner + 1,
+                }
             }
-            (Some((codes, levels)), None) => Feature::Product { codes: codes.to_vec(), levels, values: other.dense() },
-            (None, Some((codes, levels))) => Feature::Product { codes: codes.to_vec(), levels, values: self.dense() },
+            (Some((codes, levels)), None) => {
+                Feature::Product { codes: codes.clone(), levels, values: other.dense().into() }
+            }
+            (None, Some((codes, levels))) => {
+                Feature::Product { codes: codes.clone(), levels, values: self.dense().into() }
+            }
             (None, None) => Feature::Number(self.dense().iter().zip(other.dense()).map(|(a, b)| a * b).collect()),
         }
     }
 
-    fn category(&self) -> Option<(&[u32], usize)> {
+    fn category(&self) -> Option<(&Numbers<u32>, usize)> {
         match self {
             Feature::Codes { codes, levels } => Some((codes, *levels)),
             _ => None,
@@ -106,22 +113,35 @@ impl Feature {
         (0..self.len()).map(|row| view.value(row, 0)).collect()
     }
 
+    /// The bytes of a row, or something like it.
+    pub(super) fn row_bytes(&self) -> usize {
+        match self {
+            Feature::Number(Values::F32(_)) | Feature::Codes { .. } => 4,
+            Feature::Number(Values::F64(_)) => 8,
+            Feature::Product { .. } => 12,
+            Feature::Matrix { values: Values::F32(_), n_columns } => 4 * n_columns,
+            Feature::Matrix { n_columns, .. } => 8 * n_columns,
+            Feature::Sparse { rows, len, .. } => 12 * rows.len() / (*len).max(1),
+            Feature::Csr { columns, .. } => 12 * columns.len() / self.len().max(1),
+        }
+    }
+
     /// Refuses what is no feature; `j` is its place among the features.
-    pub(super) fn check(&self, j: usize) -> Result<()> {
+    pub(super) fn check(&self, j: usize, store: &Store) -> Result<()> {
         match self {
             Feature::Number(values) => match values.slice() {
-                Slice::F64(values) => check_all("feature", "finite", values, f64::is_finite),
-                Slice::F32(values) => check_all("feature", "finite", values, f32::is_finite),
+                Slice::F64(values) => check_all("feature", "finite", values, store, f64::is_finite),
+                Slice::F32(values) => check_all("feature", "finite", values, store, f32::is_finite),
             },
             Feature::Matrix { values, n_columns } => {
                 if *n_columns == 0 || values.len() % n_columns != 0 {
                     return Err(Error::setting("n_columns", "a divisor of the number of values", n_columns));
                 }
-                all_finite(values)
+                all_finite(values, store)
             }
-            Feature::Codes { codes, levels } => check_codes(codes, *levels),
+            Feature::Codes { codes, levels } => check_codes(codes, *levels, store),
             Feature::Sparse { rows, values, len } => {
-                check_all("feature", "finite", values, f64::is_finite)?;
+                check_all("feature", "finite", values, store, f64::is_finite)?;
                 check_length(format!("values of feature {j}"), rows.len(), values.len())?;
                 check_rising("rows", rows, *len)
             }
@@ -135,28 +155,28 @@ impl Feature {
                 }
                 let rows = starts.windows(2).map(|pair| &columns[pair[0]..pair[1]]);
                 rows.into_iter().try_for_each(|row| check_rising("columns", row, *n_columns))?;
-                all_finite(values)
+                all_finite(values, store)
             }
             Feature::Product { codes, levels, values } => {
-                check_all("feature", "finite", values, f64::is_finite)?;
+                check_all("feature", "finite", values, store, f64::is_finite)?;
                 check_length(format!("values of feature {j}"), codes.len(), values.len())?;
-                check_codes(codes, *levels)
+                check_codes(codes, *levels, store)
             }
         }
     }
 }
 
-fn all_finite(values: &Values) -> Result<()> {
+fn all_finite(values: &Values, store: &Store) -> Result<()> {
     let finite = match values.slice() {
-        Slice::F64(values) => first_wrong(values, f64::is_finite).is_none(),
-        Slice::F32(values) => first_wrong(values, f32::is_finite).is_none(),
+        Slice::F64(values) => first_wrong(values, store, f64::is_finite).is_none(),
+        Slice::F32(values) => first_wrong(values, store, f32::is_finite).is_none(),
     };
     if finite { Ok(()) } else { Err(Error::setting("feature", "finite", &"a value that is not")) }
 }
 
-fn check_codes(codes: &[u32], levels: usize) -> Result<()> {
-    match codes.iter().find(|&&code| code as usize >= levels) {
-        Some(code) => Err(Error::setting("codes", &format!("below {levels}"), code)),
+fn check_codes(codes: &[u32], levels: usize, store: &Store) -> Result<()> {
+    match first_wrong(codes, store, |code| (code as usize) < levels) {
+        Some(at) => Err(Error::setting("codes", &format!("below {levels}"), &codes[at])),
         None => Ok(()),
     }
 }

@@ -56,6 +56,7 @@ fn by_rows(run: &[Feature], n: usize) -> Feature {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numbers::Store;
 
     #[test]
     fn many_sparse_columns_become_rows_and_few_stay() {
@@ -72,7 +73,7 @@ mod tests {
         let joined = join_sparse(features.clone(), n);
         assert_eq!(joined.len(), 2 + MANY - 1);
         assert_eq!(joined[1..], features[MANY..]);
-        joined[0].check(0).unwrap();
+        joined[0].check(0, &Store::Memory).unwrap();
         for (i, j) in (0..n).flat_map(|i| (0..MANY).map(move |j| (i, j))) {
             assert_eq!(joined[0].view().value(i, j), features[j].view().value(i, 0));
         }

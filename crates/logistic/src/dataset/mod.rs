@@ -10,10 +10,10 @@ mod folds;
 mod joined;
 mod loader;
 mod moments;
-mod numbers;
 mod panel;
 mod predictors;
 mod row_panel;
+mod slices;
 mod split;
 mod view;
 
@@ -21,13 +21,12 @@ pub(crate) use direct::{Direct, PartVectors, Scratch};
 pub use feature::Feature;
 pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
-pub use numbers::{Numbers, Values};
-use numbers::{Slice, Slices};
 pub(crate) use panel::Outcomes;
 pub use panel::{Panel, Standardisation};
 pub use predictors::linear_predictors;
 pub(crate) use predictors::predictors;
 pub(crate) use row_panel::RowPanel;
+use slices::Slices;
 pub use split::{fractions, random_split};
 pub(crate) use view::View;
 
@@ -37,9 +36,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::file::Journal;
 use crate::kernel::LANES;
+pub use crate::numbers::{Numbers, Values};
+use crate::numbers::{Slice, Spool, Store};
 use crate::random::torch::Generator;
 
 /// A design matrix (n_rows, n_columns), the outcome y (n_rows), and optionally a weight and an offset per row.
@@ -49,13 +52,40 @@ use crate::random::torch::Generator;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     features: Arc<[Feature]>,
-    // Vectors as they came: slices in an `Arc` would be copies.
-    y: Arc<Vec<f64>>,
-    weight: Option<Arc<Vec<f64>>>,
-    offset: Option<Arc<Vec<f64>>>,
+    y: Numbers<f64>,
+    weight: Option<Numbers<f64>>,
+    offset: Option<Numbers<f64>>,
     n_classes: usize,
     /// Feature and place within it of every design column.
     layout: Arc<[(usize, usize)]>,
+    /// Where the numbers are.
+    store: Store,
+    run: Option<Run>,
+}
+
+/// The run that a dataset is of.
+#[derive(Clone, Debug)]
+struct Run {
+    journal: Arc<Journal>,
+    /// Tells datasets of the same run apart.
+    version: [u8; 32],
+}
+
+/// What was computed of a dataset is no part of it.
+impl PartialEq for Run {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Run {
+    /// The run with other outcomes, weights or offsets.
+    fn with(&self, what: &str, numbers: &[f64]) -> Self {
+        let mut hash = Sha256::new_with_prefix(self.version);
+        hash.update(what);
+        hash.update(bytemuck::cast_slice(numbers));
+        Run { journal: Arc::clone(&self.journal), version: hash.finalize().into() }
+    }
 }
 
 impl Dataset {
@@ -65,17 +95,22 @@ impl Dataset {
     /// [`Error::Shape`] when lengths differ; [`Error::Setting`] for an outcome outside [0, 1], a value that is
     /// not finite, a code that is no level, or a weight that is negative or not finite.
     pub fn new(features: Vec<Feature>, y: Vec<f64>, weight: Option<Vec<f64>>) -> Result<Self> {
+        let plain = Dataset::kept_in(&Store::Memory, features, y.into())?;
+        weight.map_or(Ok(plain.clone()), |weight| plain.weighted(weight))
+    }
+
+    /// The same, of numbers that are kept in `store`.
+    pub(crate) fn kept_in(store: &Store, features: Vec<Feature>, y: Numbers<f64>) -> Result<Self> {
         for (j, feature) in features.iter().enumerate() {
             check_length(format!("length of feature {j}"), y.len(), feature.len())?;
-            feature.check(j)?;
+            feature.check(j, store)?;
         }
-        check_all("y", "between 0 and 1", &y, |v| (0.0..=1.0).contains(&v))?;
+        check_all("y", "between 0 and 1", &y, store, |v| (0.0..=1.0).contains(&v))?;
         let features = joined::join_sparse(features, y.len());
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
-        let plain =
-            Dataset { features: features.into(), y: Arc::new(y), weight: None, offset: None, n_classes: 2, layout };
-        weight.map_or(Ok(plain.clone()), |weight| plain.weighted(weight))
+        let store = store.clone();
+        Ok(Dataset { features: features.into(), y, weight: None, offset: None, n_classes: 2, layout, store, run: None })
     }
 
     /// The same design matrix with outcomes of `n_classes` classes: `y` holds the number of each row's class, from 0.
@@ -83,14 +118,19 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when there are not as many outcomes as rows; [`Error::Setting`] for fewer than two classes, or
     /// an outcome that is not the number of one.
-    pub fn of_classes(mut self, y: Vec<f64>, n_classes: usize) -> Result<Self> {
+    pub fn of_classes(self, y: Vec<f64>, n_classes: usize) -> Result<Self> {
+        self.with_classes(y.into(), n_classes)
+    }
+
+    pub(crate) fn with_classes(mut self, y: Numbers<f64>, n_classes: usize) -> Result<Self> {
         check_length("length of y".to_string(), self.y.len(), y.len())?;
         if n_classes < 2 {
             return Err(Error::setting("n_classes", "at least 2", &n_classes));
         }
         let expected = format!("a whole number below {n_classes}");
-        check_all("y", &expected, &y, |v| v >= 0.0 && v < n_classes as f64 && v.fract() == 0.0)?;
-        self.y = Arc::new(y);
+        check_all("y", &expected, &y, &self.store, |v| v >= 0.0 && v < n_classes as f64 && v.fract() == 0.0)?;
+        self.run = self.run.map(|run| run.with("outcomes", &y));
+        self.y = y;
         self.n_classes = n_classes;
         Ok(self)
     }
@@ -100,10 +140,15 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when there are not as many weights as rows; [`Error::Setting`] for a weight that is negative
     /// or not finite.
-    pub fn weighted(mut self, weight: Vec<f64>) -> Result<Self> {
+    pub fn weighted(self, weight: Vec<f64>) -> Result<Self> {
+        self.with_weights(weight.into())
+    }
+
+    pub(crate) fn with_weights(mut self, weight: Numbers<f64>) -> Result<Self> {
         check_length("length of weight".to_string(), self.y.len(), weight.len())?;
-        check_all("weight", "finite and not negative", &weight, |v| v.is_finite() && v >= 0.0)?;
-        self.weight = Some(Arc::new(weight));
+        check_all("weight", "finite and not negative", &weight, &self.store, |v| v.is_finite() && v >= 0.0)?;
+        self.run = self.run.map(|run| run.with("weights", &weight));
+        self.weight = Some(weight);
         Ok(self)
     }
 
@@ -112,13 +157,18 @@ impl Dataset {
     /// # Errors
     /// [`Error::Shape`] when there are not as many as rows; [`Error::Setting`] for one that is not finite, and for
     /// more than two classes, whose rows have more than one logit.
-    pub fn offset_by(mut self, offset: Vec<f64>) -> Result<Self> {
+    pub fn offset_by(self, offset: Vec<f64>) -> Result<Self> {
+        self.with_offsets(offset.into())
+    }
+
+    pub(crate) fn with_offsets(mut self, offset: Numbers<f64>) -> Result<Self> {
         check_length("length of offset".to_string(), self.y.len(), offset.len())?;
-        check_all("offset", "finite", &offset, f64::is_finite)?;
+        check_all("offset", "finite", &offset, &self.store, f64::is_finite)?;
         if self.n_classes > 2 {
             return Err(Error::setting("offset", "a target of two classes", &format!("{} classes", self.n_classes)));
         }
-        self.offset = Some(Arc::new(offset));
+        self.run = self.run.map(|run| run.with("offsets", &offset));
+        self.offset = Some(offset);
         Ok(self)
     }
 
@@ -132,9 +182,25 @@ impl Dataset {
         Dataset::new((0..n_features).map(column).collect(), y, None)
     }
 
+    /// The same rows, whose passes are written to a journal, or taken from it. It must be that of a run over these rows.
+    #[must_use]
+    pub fn journaled(self, journal: Arc<Journal>) -> Self {
+        Dataset { run: Some(Run { journal, version: [0; 32] }), ..self }
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.run.as_ref().map(|run| &*run.journal)
+    }
+
+    /// What tells this dataset apart from others of its run.
+    pub(crate) fn version(&self) -> [u8; 32] {
+        self.run.as_ref().map_or([0; 32], |run| run.version)
+    }
+
     /// The same rows without offsets.
     pub(crate) fn without_offset(&self) -> Self {
-        Dataset { offset: None, ..self.clone() }
+        let run = self.run.as_ref().map(|run| run.with("no offsets", &[]));
+        Dataset { offset: None, run, ..self.clone() }
     }
 
     /// The number of rows.
@@ -145,6 +211,18 @@ impl Dataset {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.y.is_empty()
+    }
+
+    /// The passes over rows that are on disk.
+    pub fn passes(&self) -> Option<Passes> {
+        let spool = self.store.spool()?.clone();
+        Some(Passes { before: spool.passed_bytes(), spool, bytes: (self.row_bytes() * self.len()) as u64 })
+    }
+
+    /// The bytes of a row, one number per column of the table.
+    fn row_bytes(&self) -> usize {
+        let of_rows = usize::from(self.weight.is_some()) + usize::from(self.offset.is_some()) + 1;
+        self.features.iter().map(Feature::row_bytes).sum::<usize>() + of_rows * size_of::<f64>()
     }
 
     /// The number of columns of the design matrix.
@@ -215,17 +293,37 @@ impl Dataset {
 
     /// The weights, if rows have any.
     pub fn weight(&self) -> Option<&[f64]> {
-        self.weight.as_deref().map(Vec::as_slice)
+        self.weight.as_deref()
     }
 
     /// The offsets, if rows have any.
     pub fn offset(&self) -> Option<&[f64]> {
-        self.offset.as_deref().map(Vec::as_slice)
+        self.offset.as_deref()
     }
 
     /// The number of classes.
     pub fn n_classes(&self) -> usize {
         self.n_classes
+    }
+}
+
+/// How far passes over rows on disk have come.
+#[derive(Clone, Debug)]
+pub struct Passes {
+    spool: Spool,
+    before: u64,
+    bytes: u64,
+}
+
+impl Passes {
+    /// The bytes of one pass over all rows.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The bytes that were read since this was made.
+    pub fn read(&self) -> u64 {
+        self.spool.passed_bytes() - self.before
     }
 }
 
@@ -331,7 +429,8 @@ impl<'a> Rows<'a> {
 
     /// The outcomes of the rows, in order.
     pub fn y(&self) -> Vec<f64> {
-        self.indices().map(|index| self.dataset.y[index]).collect()
+        let y = self.dataset.y();
+        self.indices().map(|index| y[index]).collect()
     }
 
     /// The weights of the rows, in order, if rows have any.
@@ -354,6 +453,13 @@ impl<'a> Rows<'a> {
                 if self.is_one_chunk() { of(0..self.len()) } else { self.chunks(1, of).into_iter().sum() }
             }
             None => self.len() as f64,
+        }
+    }
+
+    /// Tells that the rows at the positions `range` were read and are not needed for a while.
+    pub(crate) fn passed(&self, range: &Range<usize>) {
+        if let Store::Disk(_) = self.dataset.store {
+            self.dataset.store.passed(range.len() * self.dataset.row_bytes());
         }
     }
 
@@ -444,21 +550,26 @@ fn check_all<T: Copy + Display + Sync>(
     name: &'static str,
     expected: &str,
     values: &[T],
+    store: &Store,
     ok: impl Fn(T) -> bool + Sync,
 ) -> Result<()> {
-    match first_wrong(values, ok) {
+    match first_wrong(values, store, ok) {
         Some(row) => Err(Error::setting(name, expected, &format!("{} in row {row}", values[row]))),
         None => Ok(()),
     }
 }
 
 /// The place of the first value that is not right, looked for on all cores where there are many.
-fn first_wrong<T: Copy + Sync>(values: &[T], ok: impl Fn(T) -> bool + Sync) -> Option<usize> {
+fn first_wrong<T: Copy + Sync>(values: &[T], store: &Store, ok: impl Fn(T) -> bool + Sync) -> Option<usize> {
     const PART: usize = 1 << 16;
     let wrong = |values: &[T]| values.iter().position(|&value| !ok(value));
     if values.len() <= PART {
         return wrong(values);
     }
     let parts = values.par_chunks(PART).enumerate();
-    parts.find_map_first(|(part, values)| wrong(values).map(|at| part * PART + at))
+    parts.find_map_first(|(part, values)| {
+        let found = wrong(values).map(|at| part * PART + at);
+        store.passed(size_of_val(values));
+        found
+    })
 }

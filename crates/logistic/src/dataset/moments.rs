@@ -34,6 +34,7 @@ impl Moments {
         for start in (0..rows.len()).step_by(Panel::ROWS) {
             let rows = rows.slice(start..rows.len().min(start + Panel::ROWS));
             panel.pack(&rows, Some(&packed));
+            rows.passed(&(0..rows.len()));
             let mut part = Moments::none(shift.columns.len());
             part.weight = panel.padded().1.iter().sum();
             if part.weight > 0.0 {

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+use crate::numbers::{Store, Values};
+
 /// The shape in which a numeric column enters the logit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,14 +47,14 @@ impl Curve {
     }
 
     /// The design columns of `values`.
-    pub(super) fn columns(&self, values: Vec<f64>) -> Vec<Vec<f64>> {
+    pub(super) fn columns(&self, values: Values, store: &Store) -> Result<Vec<Values>> {
         match self {
-            Curve::Linear => vec![values],
-            Curve::Log => vec![values.into_iter().map(f64::ln).collect()],
+            Curve::Linear => Ok(vec![values]),
+            Curve::Log => Ok(vec![store.keep_values(values.iter().map(f64::ln))?]),
             Curve::Spline { knots } => {
-                let bend = |j: usize| values.iter().map(|&x| bend(x, knots, j)).collect();
-                let bends: Vec<Vec<f64>> = (0..knots.len() - 2).map(bend).collect();
-                std::iter::once(values).chain(bends).collect()
+                let bend = |j: usize| store.keep_values(values.iter().map(|x| bend(x, knots, j)));
+                let bends = (0..knots.len() - 2).map(bend).collect::<Result<Vec<_>>>()?;
+                Ok(std::iter::once(values).chain(bends).collect())
             }
         }
     }
@@ -133,7 +136,8 @@ mod tests {
         for curve in [Curve::Linear, Curve::Log, Curve::Spline { knots }] {
             for x in [0.3, 1.5, 3.0, 6.0, 11.0] {
                 let h = 1e-5;
-                let columns = curve.columns(vec![x - h, x, x + h]);
+                let columns = curve.columns(vec![x - h, x, x + h].into(), &Store::Memory).unwrap();
+                let columns: Vec<Vec<f64>> = columns.iter().map(|column| column.iter().collect()).collect();
                 for (k, column) in columns.iter().enumerate() {
                     let difference = (column[2] - column[0]) / (2.0 * h);
                     // Of step 1e-5, on values below 100.

@@ -7,7 +7,8 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::{Encoder, Kind, Missing, OTHER, Source, Unseen, column_of};
 use crate::dataset::{Dataset, Feature};
 use crate::error::{Error, Result, Warning, quoted, shown};
-use crate::table::{Cells, Column, Table};
+use crate::numbers::{Numbers, Values};
+use crate::table::{Cells, Column, Selected, Table};
 
 /// A column needs the squares of its numbers, and a product of two columns the squares of theirs.
 const LARGEST: f64 = 1e70;
@@ -18,7 +19,7 @@ pub struct Encoded {
     /// The design matrix with outcomes and weights. Outcomes are 0 where none were asked for.
     pub dataset: Dataset,
     /// The row of the table behind every row of the dataset.
-    pub rows: Vec<usize>,
+    pub rows: Selected,
     /// What was left out, and why.
     pub warnings: Vec<Warning>,
 }
@@ -30,14 +31,16 @@ impl Encoder {
     /// [`Error::UnknownColumn`], [`Error::MissingValue`], [`Error::UnseenLevel`], [`Error::Malformed`] and
     /// [`Error::Target`] with their places.
     pub fn labelled(&self, table: &Table, weights: Option<&str>) -> Result<Encoded> {
-        let outcomes = self.target.outcomes(table)?;
-        let labelled = outcomes.iter().enumerate().filter_map(|(row, outcome)| Some((row, (*outcome)?)));
-        let (rows, y): (Vec<usize>, Vec<f64>) = labelled.unzip();
-        let without_target = table.n_rows() - rows.len();
+        let outcomes = self.target.outcomes(table)?.enumerate();
+        let unlabelled = outcomes.filter_map(|(row, outcome)| outcome.map(|y| y.is_none().then_some(row)).transpose());
+        let missing = unlabelled.collect::<Result<Vec<usize>>>()?;
+        let rows = Selected::All(table.n_rows()).retain(|row| missing.binary_search(&row).is_err());
+        let y = self.target.outcomes(table)?.filter_map(Result::transpose);
+        let y = table.store().keep(y)?;
         let mut encoded = self.encode(table, rows, y, weights)?;
-        if without_target > 0 {
+        if !missing.is_empty() {
             let columns = vec![self.target.column.clone()];
-            encoded.warnings.insert(0, Warning::RowsDropped { rows: without_target, columns });
+            encoded.warnings.insert(0, Warning::RowsDropped { rows: missing.len(), columns });
         }
         Ok(encoded)
     }
@@ -48,26 +51,29 @@ impl Encoder {
     /// As [`Encoder::labelled`], the target aside.
     pub fn features(&self, table: &Table) -> Result<Encoded> {
         let n = table.n_rows();
-        self.encode(table, (0..n).collect(), vec![0.0; n], None)
+        let y = table.store().keep(std::iter::repeat_n(0.0, n).map(Ok))?;
+        self.encode(table, Selected::All(n), y, None)
     }
 
-    fn encode(&self, table: &Table, rows: Vec<usize>, y: Vec<f64>, weights: Option<&str>) -> Result<Encoded> {
+    fn encode(&self, table: &Table, rows: Selected, y: Numbers<f64>, weights: Option<&str>) -> Result<Encoded> {
         let columns = self.columns_of(table)?;
-        let missing: Vec<Vec<usize>> = columns.iter().map(|column| column.missing_rows()).collect();
+        let missing: Vec<Vec<usize>> = columns.par_iter().map(|column| column.missing_rows()).collect();
         let mut warnings = Vec::new();
         let (rows, y) = match self.missing {
             Missing::Drop if missing.iter().any(|missing| !missing.is_empty()) => {
-                let incomplete = |row: &usize| missing.iter().any(|missing| missing.binary_search(row).is_ok());
-                let before = rows.clone();
-                let kept: (Vec<usize>, Vec<f64>) = rows.into_iter().zip(y).filter(|(row, _)| !incomplete(row)).unzip();
-                if kept.0.len() < before.len() {
-                    let touched = |missing: &[usize]| missing.iter().any(|row| before.binary_search(row).is_ok());
-                    let named = columns.iter().zip(&missing).filter(|(_, missing)| touched(missing));
-                    let mut names: Vec<String> = named.map(|(column, _)| column.name.clone()).collect();
-                    names.dedup();
-                    warnings.push(Warning::RowsDropped { rows: before.len() - kept.0.len(), columns: names });
+                let incomplete = |row| missing.iter().any(|missing| missing.binary_search(&row).is_ok());
+                let before = rows.len();
+                let touched = |missing: &[usize]| missing.iter().any(|&row| rows.position(row).is_some());
+                let named = columns.iter().zip(&missing).filter(|(_, missing)| touched(missing));
+                let mut names: Vec<String> = named.map(|(column, _)| column.name.clone()).collect();
+                names.dedup();
+                let own = rows.iter().zip(y.iter()).filter(|(row, _)| !incomplete(*row)).map(|(_, &y)| Ok(y));
+                let y = table.store().keep(own)?;
+                let rows = rows.retain(|row| !incomplete(row));
+                if rows.len() < before {
+                    warnings.push(Warning::RowsDropped { rows: before - rows.len(), columns: names });
                 }
-                kept
+                (rows, y)
             }
             Missing::Error => {
                 refuse_missing(table, &columns, &missing, &rows)?;
@@ -87,11 +93,14 @@ impl Encoder {
             warnings.extend(design.warning);
         }
         features.extend(products);
-        let weight = weights.map(|name| weight(table, name, &rows)).transpose()?;
+        let zero = table.store().keep(std::iter::repeat_n(0.0, y.len()).map(Ok))?;
         let mut dataset =
-            Dataset::new(features, vec![0.0; y.len()], weight)?.of_classes(y, self.target.classes.len())?;
+            Dataset::kept_in(table.store(), features, zero)?.with_classes(y, self.target.classes.len())?;
+        if let Some(name) = weights {
+            dataset = dataset.with_weights(weight(table, name, &rows)?)?;
+        }
         if let Some(name) = &self.offset {
-            dataset = dataset.offset_by(offset(table, name, &rows)?)?;
+            dataset = dataset.with_offsets(offset(table, name, &rows)?)?;
         }
         Ok(Encoded { dataset, rows, warnings })
     }
@@ -110,7 +119,7 @@ impl Encoder {
         })
     }
 
-    fn design(&self, table: &Table, source: &Source, column: &Column, rows: &[usize]) -> Result<Design> {
+    fn design(&self, table: &Table, source: &Source, column: &Column, rows: &Selected) -> Result<Design> {
         let taken_apart;
         let cells = match source.part {
             None => column,
@@ -129,7 +138,7 @@ impl Encoder {
                 if *curve == super::Curve::Log {
                     refuse_no_logarithm(table, cells, rows, &values)?;
                 }
-                (curve.columns(values).into_iter().map(Feature::number).collect(), None)
+                (curve.columns(values, table.store())?.into_iter().map(Feature::number).collect(), None)
             }
             Kind::Date { fill } => {
                 refuse_no_dates(table, column, rows)?;
@@ -141,8 +150,11 @@ impl Encoder {
                 (vec![Feature::Codes { codes, levels: levels.len() }], warning)
             }
         };
-        let mark = |row: &usize| f64::from(column.is_missing(*row));
-        let indicator = source.indicator.then(|| Feature::Number(rows.iter().map(mark).collect()));
+        let marks = || rows.iter().map(|row| f64::from(column.is_missing(row)));
+        let indicator = match source.indicator {
+            true => Some(Feature::Number(table.store().keep_values(marks())?)),
+            false => None,
+        };
         Ok(Design { name: source.name.clone(), features, indicator, warning })
     }
 
@@ -167,13 +179,12 @@ struct Design {
     warning: Option<Warning>,
 }
 
-fn refuse_missing(table: &Table, columns: &[&Column], missing: &[Vec<usize>], rows: &[usize]) -> Result<()> {
+fn refuse_missing(table: &Table, columns: &[&Column], missing: &[Vec<usize>], rows: &Selected) -> Result<()> {
     if missing.iter().all(Vec::is_empty) {
         return Ok(());
     }
-    let all = rows.len() == table.n_rows();
     let used = |missing: &[usize]| -> Vec<usize> {
-        missing.iter().copied().filter(|row| all || rows.binary_search(row).is_ok()).collect()
+        missing.iter().copied().filter(|&row| rows.position(row).is_some()).collect()
     };
     let used: Vec<Vec<usize>> = missing.iter().map(|missing| used(missing)).collect();
     let cells = used.iter().map(Vec::len).sum();
@@ -189,7 +200,7 @@ fn missing_value(table: &Table, row: usize, column: &Column) -> Error {
 }
 
 /// A column of numbers as a feature; sparse where it is.
-fn numeric(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, expected: &str) -> Result<Feature> {
+fn numeric(table: &Table, column: &Column, rows: &Selected, fill: Option<f64>, expected: &str) -> Result<Feature> {
     let Cells::Sparse { rows: own, values } = &column.cells else {
         return numbers(table, column, rows, fill, expected).map(Feature::number);
     };
@@ -198,7 +209,7 @@ fn numeric(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, ex
     }
     let mut kept = (Vec::new(), Vec::new());
     for (row, value) in own.iter().zip(values) {
-        if let Ok(at) = rows.binary_search(&(*row as usize)) {
+        if let Some(at) = rows.position(*row as usize) {
             kept.0.push(at as u32);
             kept.1.push(*value);
         }
@@ -206,31 +217,40 @@ fn numeric(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, ex
     Ok(Feature::Sparse { rows: kept.0, values: kept.1, len: rows.len() })
 }
 
-/// The numbers of a column, missing ones filled.
-fn numbers(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, expected: &str) -> Result<Vec<f64>> {
+/// The numbers of a column, missing ones filled; as they stand, where nothing is missing and every row is asked for.
+fn numbers(table: &Table, column: &Column, rows: &Selected, fill: Option<f64>, expected: &str) -> Result<Values> {
     match &column.cells {
         Cells::Number(values) | Cells::Date(values) => {
-            let filled: Vec<f64> = match fill {
-                None => values.at(rows).collect(),
-                Some(fill) => values.at(rows).map(|value| if value.is_nan() { fill } else { value }).collect(),
+            let is_wrong = |value: f64| value.is_nan() || value.abs() > LARGEST;
+            if let (Selected::All(_), Some(whole)) = (rows, values.whole())
+                && !values.iter().any(is_wrong)
+            {
+                return Ok(whole);
+            }
+            let filled = match fill {
+                None => table.store().keep_values(values.at(rows))?,
+                Some(fill) => {
+                    table.store().keep_values(values.at(rows).map(|value| if value.is_nan() { fill } else { value }))?
+                }
             };
-            match filled.iter().position(|value| value.is_nan() || value.abs() > LARGEST) {
-                Some(at) if filled[at].is_nan() => Err(missing_value(table, rows[at], column)),
-                Some(at) => Err(Error::Malformed {
-                    place: table.place(rows[at], &column.name),
+            let wrong = filled.iter().enumerate().find(|(_, value)| is_wrong(*value));
+            match wrong.and_then(|(at, value)| Some((rows.get(at)?, value))) {
+                Some((row, value)) if value.is_nan() => Err(missing_value(table, row, column)),
+                Some((row, value)) => Err(Error::Malformed {
+                    place: table.place(row, &column.name),
                     expected: format!("a number within ±{LARGEST:e}, whose square can be taken"),
-                    found: format!("{:e}", filled[at]),
+                    found: format!("{value:e}"),
                     help: Some("give the column in a larger unit".to_string()),
                 }),
                 None => Ok(filled),
             }
         }
         Cells::Sparse { rows: own, values } => {
-            let value = |row: &usize| own.binary_search(&(*row as u32)).map_or(0.0, |at| values[at]);
-            Ok(rows.iter().map(value).collect())
+            let value = |row: usize| own.binary_search(&(row as u32)).map_or(0.0, |at| values[at]);
+            table.store().keep_values(rows.iter().map(value))
         }
         Cells::Text { .. } => {
-            let word = |&row: &usize| Some((row, column.text(row)?)).filter(|(_, text)| text.parse::<f64>().is_err());
+            let word = |row: usize| Some((row, column.text(row)?)).filter(|(_, text)| text.parse::<f64>().is_err());
             let (row, found) = rows.iter().find_map(word).unwrap_or((0, "text".to_string()));
             Err(Error::Malformed {
                 place: table.place(row, &column.name),
@@ -242,11 +262,11 @@ fn numbers(table: &Table, column: &Column, rows: &[usize], fill: Option<f64>, ex
     }
 }
 
-fn refuse_no_dates(table: &Table, column: &Column, rows: &[usize]) -> Result<()> {
+fn refuse_no_dates(table: &Table, column: &Column, rows: &Selected) -> Result<()> {
     if matches!(column.cells, Cells::Date(_)) {
         return Ok(());
     }
-    let row = rows.iter().copied().find(|&row| !column.is_missing(row));
+    let row = rows.iter().find(|&row| !column.is_missing(row));
     let wrong = |row: usize| Error::Malformed {
         place: table.place(row, &column.name),
         expected: "dates such as 2024-01-31, as in training".to_string(),
@@ -259,13 +279,14 @@ fn refuse_no_dates(table: &Table, column: &Column, rows: &[usize]) -> Result<()>
     })
 }
 
-fn refuse_no_logarithm(table: &Table, column: &Column, rows: &[usize], values: &[f64]) -> Result<()> {
-    match values.iter().position(|value| *value <= 0.0) {
+fn refuse_no_logarithm(table: &Table, column: &Column, rows: &Selected, values: &Values) -> Result<()> {
+    let wrong = values.iter().enumerate().find(|(_, value)| *value <= 0.0);
+    match wrong.and_then(|(at, value)| Some((rows.get(at)?, value))) {
         None => Ok(()),
-        Some(at) => Err(Error::Malformed {
-            place: table.place(rows[at], &column.name),
+        Some((row, value)) => Err(Error::Malformed {
+            place: table.place(row, &column.name),
             expected: "a number above 0, to take its logarithm".to_string(),
-            found: values[at].to_string(),
+            found: value.to_string(),
             help: Some(format!("train without `--log {0}`, or with `--spline {0}:4`", shown(&column.name))),
         }),
     }
@@ -295,47 +316,38 @@ impl Known<'_> {
         table: &Table,
         column: &Column,
         label: &str,
-        rows: &[usize],
-    ) -> Result<(Vec<u32>, Option<Warning>)> {
+        rows: &Selected,
+    ) -> Result<(Numbers<u32>, Option<Warning>)> {
         let index: HashMap<&str, u32> = self.levels.iter().map(String::as_str).zip(0..).collect();
         let fill = self.fill.and_then(|fill| index.get(fill).copied());
         let (mut replaced, mut example) = (0, None);
-        let mut codes = Vec::with_capacity(rows.len());
-        let mut take = |row: usize, fate: Option<Fate>| {
-            let code = match fate {
-                None => fill.ok_or_else(|| missing_value(table, row, column))?,
-                Some(Fate::Code(code)) => code,
-                Some(Fate::Replaced(code)) => {
-                    replaced += 1;
-                    example.get_or_insert_with(|| column.text(row).unwrap_or_default());
-                    code
-                }
-                Some(Fate::Refused) => {
-                    return Err(Error::UnseenLevel {
-                        place: table.place(row, &column.name),
-                        level: column.text(row).unwrap_or_default(),
-                        known: self.levels.to_vec(),
-                        of_target: false,
-                    });
-                }
-            };
-            codes.push(code);
-            Ok(())
+        let mut take = |row: usize, fate: Option<Fate>| match fate {
+            None => fill.ok_or_else(|| missing_value(table, row, column)),
+            Some(Fate::Code(code)) => Ok(code),
+            Some(Fate::Replaced(code)) => {
+                replaced += 1;
+                example.get_or_insert_with(|| column.text(row).unwrap_or_default());
+                Ok(code)
+            }
+            Some(Fate::Refused) => Err(Error::UnseenLevel {
+                place: table.place(row, &column.name),
+                level: column.text(row).unwrap_or_default(),
+                known: self.levels.to_vec(),
+                of_target: false,
+            }),
         };
-        match &column.cells {
+        let codes = match &column.cells {
             Cells::Text { codes: own, levels } => {
                 // The table's own levels are looked up once each, not once a row.
                 let fates: Vec<Fate> = levels.iter().map(|level| self.fate(level, &index)).collect();
-                for (&row, code) in rows.iter().zip(own.at(rows)) {
-                    take(row, fates.get(code as usize).copied())?;
-                }
+                let of = |(row, code): (usize, u32)| take(row, fates.get(code as usize).copied());
+                table.store().keep(rows.iter().zip(own.at(rows)).map(of))?
             }
             _ => {
-                for &row in rows {
-                    take(row, column.text(row).map(|text| self.fate(&text, &index)))?;
-                }
+                let of = |row: usize| take(row, column.text(row).map(|text| self.fate(&text, &index)));
+                table.store().keep(rows.iter().map(of))?
             }
-        }
+        };
         let treated = match self.unseen {
             Unseen::Baseline => self.levels.first().cloned().unwrap_or_default(),
             _ => OTHER.to_string(),
@@ -373,8 +385,8 @@ impl Known<'_> {
 }
 
 /// A column that is no feature, of which nothing may be missing.
-fn complete(table: &Table, name: &str, rows: &[usize], expected: &str, help: &str) -> Result<Vec<f64>> {
-    numbers(table, table.column(name)?, rows, None, "a number").map_err(|error| match error {
+fn complete(table: &Table, name: &str, rows: &Selected, expected: &str, help: &str) -> Result<Numbers<f64>> {
+    let values = numbers(table, table.column(name)?, rows, None, "a number").map_err(|error| match error {
         Error::MissingValue { place, .. } => Error::Malformed {
             place,
             expected: expected.to_string(),
@@ -382,28 +394,33 @@ fn complete(table: &Table, name: &str, rows: &[usize], expected: &str, help: &st
             help: Some(help.to_string()),
         },
         error => error,
-    })
+    })?;
+    match values {
+        Values::F64(values) => Ok(values),
+        narrow @ Values::F32(_) => table.store().keep(narrow.iter().map(Ok)),
+    }
 }
 
-fn offset(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
+fn offset(table: &Table, name: &str, rows: &Selected) -> Result<Numbers<f64>> {
     complete(table, name, rows, "an offset", "an offset of 0 adds nothing")
 }
 
-fn weight(table: &Table, name: &str, rows: &[usize]) -> Result<Vec<f64>> {
+fn weight(table: &Table, name: &str, rows: &Selected) -> Result<Numbers<f64>> {
     let weight = complete(table, name, rows, "a weight", "a weight of 0 leaves a row out")?;
     if !weight.iter().sum::<f64>().is_finite() {
         return Err(Error::Malformed {
-            place: table.place(rows.first().copied().unwrap_or(0), name),
+            place: table.place(rows.get(0).unwrap_or(0), name),
             expected: "weights whose sum is within ±1.8e308".to_string(),
             found: "a larger sum".to_string(),
             help: Some("divide all weights by the same number".to_string()),
         });
     }
-    match weight.iter().position(|&w| w < 0.0) {
-        Some(at) => Err(Error::Malformed {
-            place: table.place(rows[at], name),
+    let negative = weight.iter().enumerate().find(|(_, weight)| **weight < 0.0);
+    match negative.and_then(|(at, weight)| Some((rows.get(at)?, *weight))) {
+        Some((row, weight)) => Err(Error::Malformed {
+            place: table.place(row, name),
             expected: "a weight of at least 0".to_string(),
-            found: weight[at].to_string(),
+            found: weight.to_string(),
             help: None,
         }),
         None => Ok(weight),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::distribution::sample_quantile;
 use crate::error::{Error, Place, Result, Warning, quoted, shown};
-use crate::table::{Cells, Column, Table};
+use crate::table::{Cells, Column, Selected, Table};
 
 pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
     check_names(table, encoding)?;
@@ -15,10 +15,7 @@ pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
     // A row without an outcome teaches nothing; so it must not shape columns either.
     let labels = table.column(&encoding.target)?;
     let unlabelled = labels.missing_rows();
-    let rows: Vec<usize> = match unlabelled.is_empty() {
-        true => (0..table.n_rows()).collect(),
-        false => (0..table.n_rows()).filter(|row| unlabelled.binary_search(row).is_err()).collect(),
-    };
+    let rows = Selected::All(table.n_rows()).retain(|row| unlabelled.binary_search(&row).is_err());
     let names = if encoding.features.is_empty() { table.names() } else { encoding.features.clone() };
     let mut learning = Learning { table, encoding, rows, sources: Vec::new(), warnings: Vec::new() };
     for name in names {
@@ -151,7 +148,7 @@ fn gathered(warnings: Vec<Warning>) -> Vec<Warning> {
 struct Learning<'t> {
     table: &'t Table,
     encoding: &'t Encoding,
-    rows: Vec<usize>,
+    rows: Selected,
     sources: Vec<Source>,
     warnings: Vec<Warning>,
 }
@@ -169,11 +166,7 @@ impl Learning<'_> {
             refuse_row_numbers(self.table, column, self.encoding)?;
             self.warn_of_oddities(column);
         }
-        let any_missing = if self.rows.len() == self.table.n_rows() {
-            !missing.is_empty()
-        } else {
-            missing.iter().any(|row| self.rows.binary_search(row).is_ok())
-        };
+        let any_missing = missing.iter().any(|&row| self.rows.position(row).is_some());
         let indicator = self.encoding.missing == Missing::Impute && any_missing;
         if matches!(column.cells, Cells::Date(_)) && self.encoding.date_parts {
             return self.parts(column, indicator);
@@ -269,7 +262,7 @@ impl Learning<'_> {
             Cells::Number(values) | Cells::Date(values) => {
                 values.at(&self.rows).filter(|value| !value.is_nan()).collect()
             }
-            _ => self.rows.iter().filter_map(|&row| column.text(row)?.parse().ok()).collect(),
+            _ => self.rows.iter().filter_map(|row| column.text(row)?.parse().ok()).collect(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Encoding, OTHER};
 use crate::error::{Error, Place, Result, listed, quoted};
-use crate::table::{Chunks, Column, Table};
+use crate::table::{Chunks, Column, Selected, Table};
 
 /// Levels in design order, and the rare ones that are pooled.
 pub(super) struct Levels {
@@ -19,7 +19,7 @@ pub(super) fn learn(
     column: &Column,
     codes: &Chunks<u32>,
     names: &[String],
-    rows: &[usize],
+    rows: &Selected,
     encoding: &Encoding,
 ) -> Result<Levels> {
     let mut counts = vec![0_usize; names.len()];

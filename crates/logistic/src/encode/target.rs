@@ -80,44 +80,56 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::UnseenLevel`] for another class.
-    pub(super) fn outcomes(&self, table: &Table) -> Result<Vec<Option<f64>>> {
+    pub(super) fn outcomes<'t>(
+        &'t self,
+        table: &'t Table,
+    ) -> Result<Box<dyn Iterator<Item = Result<Option<f64>>> + 't>> {
         let column = table.column(&self.column)?;
-        let outcome = |label: &str| {
-            // The rest has no name of its own.
-            let named = self.classes.iter().skip(usize::from(self.rest));
-            let found = named.clone().position(|class| means(class, label, self.numeric));
-            found.map(|at| (at + usize::from(self.rest)) as f64).or(self.rest.then_some(0.0))
+        let known = move |row: usize, known: Option<f64>| match known {
+            Some(outcome) => Ok(Some(outcome)),
+            None => Err(Error::UnseenLevel {
+                place: table.place(row, &column.name),
+                level: column.text(row).unwrap_or_default(),
+                known: self.classes.clone(),
+                of_target: true,
+            }),
         };
-        let refused = |row: usize| Error::UnseenLevel {
-            place: table.place(row, &column.name),
-            level: column.text(row).unwrap_or_default(),
-            known: self.classes.clone(),
-            of_target: true,
-        };
-        let known = |row: usize, known: Option<f64>| known.map(Some).ok_or_else(|| refused(row));
-        match &column.cells {
+        Ok(match &column.cells {
             Cells::Text { codes, levels } => {
-                let outcomes: Vec<Option<f64>> = levels.iter().map(|level| outcome(level)).collect();
-                let of = |(row, code): (usize, u32)| match outcomes.get(code as usize) {
+                let outcomes: Vec<Option<f64>> = levels.iter().map(|level| self.outcome(level)).collect();
+                let of = move |(row, code): (usize, u32)| match outcomes.get(code as usize) {
                     None => Ok(None),
                     Some(outcome) => known(row, *outcome),
                 };
-                codes.iter().enumerate().map(of).collect()
+                Box::new(codes.iter().enumerate().map(of))
             }
             Cells::Number(values) if self.numeric => {
                 let classes: Vec<Option<f64>> = self.classes.iter().map(|class| class.parse().ok()).collect();
-                let outcome = |value: f64| {
+                let outcome = move |value: f64| {
                     let found = classes.iter().position(|class| *class == Some(value));
                     found.map(|at| at as f64).or(self.rest.then_some(0.0))
                 };
-                let of =
-                    |(row, value): (usize, f64)| if value.is_nan() { Ok(None) } else { known(row, outcome(value)) };
-                values.iter().enumerate().map(of).collect()
+                let of = move |(row, value): (usize, f64)| match value.is_nan() {
+                    true => Ok(None),
+                    false => known(row, outcome(value)),
+                };
+                Box::new(values.iter().enumerate().map(of))
             }
-            _ => (0..table.n_rows())
-                .map(|row| column.text(row).map_or(Ok(None), |label| known(row, outcome(&label))))
-                .collect(),
-        }
+            _ => {
+                let of = move |row| match column.text(row) {
+                    None => Ok(None),
+                    Some(label) => known(row, self.outcome(&label)),
+                };
+                Box::new((0..table.n_rows()).map(of))
+            }
+        })
+    }
+
+    /// The number of the class that a label means; the rest has no name of its own.
+    fn outcome(&self, label: &str) -> Option<f64> {
+        let mut named = self.classes.iter().skip(usize::from(self.rest));
+        let found = named.position(|class| means(class, label, self.numeric));
+        found.map(|at| (at + usize::from(self.rest)) as f64).or(self.rest.then_some(0.0))
     }
 }
 

@@ -64,7 +64,7 @@ impl Model {
         let called =
             probabilities.chunks_exact(self.encoder.target.classes.len()).map(|row| self.called(row)).collect();
         let warnings = encoded.warnings.into_iter().map(of_scoring).collect();
-        Ok(Scores { rows: encoded.rows, probabilities, called, warnings })
+        Ok(Scores { rows: encoded.rows.iter().collect(), probabilities, called, warnings })
     }
 
     fn score_block(&self, block: &Block) -> Result<(Vec<u8>, Vec<Warning>)> {

@@ -189,6 +189,7 @@ pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     let (n_classes, all, weight) = (data.n_classes(), data.y(), data.weight());
     let parts = rows.chunks(n_classes, |range| {
         let mut totals = vec![0.0; n_classes];
+        rows.passed(&range);
         for i in rows.slice(range).indices() {
             let (y, weight) = (all[i], weight.map_or(1.0, |weight| weight[i]));
             match n_classes {
@@ -210,7 +211,8 @@ pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
 pub(super) fn class_weighted(data: &Dataset, of_class: &[f64]) -> Vec<f64> {
     let n = of_class.len();
     let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
-    let own = |i: usize| data.weight().map_or(1.0, |weight| weight[i]);
+    let weight = data.weight();
+    let own = |i: usize| weight.map_or(1.0, |weight| weight[i]);
     data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect()
 }
 

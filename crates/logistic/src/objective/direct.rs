@@ -71,6 +71,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         self.starts(range.start, range.end).flat_map(move |start| {
             let rows = self.panel_rows(start);
             let n = rows.len();
+            self.passed(&rows);
             (0..n).step_by(block).map(move |at| rows.slice(at..n.min(at + block)))
         })
     }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::direct::{RowCurvature, kept_rows, pair_curvature};
 use super::kernel::{Shape, pairs};
-use super::{EmpiricalRisk, Order, Sums};
+use super::{BROUGHT, EmpiricalRisk, Order, Sums};
 use crate::dataset::{Direct, Feature, Outcomes, Panel, RowPanel, Rows, Standardisation, View};
 use crate::kernel::{Blocks, LANES, Matrix, RowMajor, add_cross};
 use crate::loss::{Block, Loss};
@@ -21,6 +21,8 @@ const SHARES: usize = 8;
 struct Piece<'a> {
     rows: Rows<'a>,
     c: Vec<f64>,
+    /// Of so many panels of rows, one takes part.
+    every: usize,
 }
 
 /// A block of the Hessian on its way: a vector for every group of columns with every group up to it.
@@ -103,7 +105,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
                     kept = rest;
                     pair_curvature(own, outputs, pair, &mut c);
                 }
-                Piece { rows: rows.into_owned(), c }
+                Piece { rows: rows.into_owned(), c, every: self.every }
             };
             self.starts(range.start, range.end).map(of_panel).collect::<Vec<_>>()
         });
@@ -282,16 +284,20 @@ impl<'f> Columns<'f> {
         for m in 0..groups.len() {
             strips.push((0..=m).map(|j| vec![0.0; groups[m].2.len() * groups[j].2.len()]).collect());
         }
-        let blocks: Vec<(Rows<'_>, &[f64])> = pieces.iter().flat_map(Piece::blocks).collect();
+        let mut blocks = pieces.iter().inspect(|piece| piece.passed()).flat_map(Piece::blocks);
         let mut panels: Vec<RowPanel> = vec![RowPanel::default(); BATCH];
-        for batch in blocks.chunks(BATCH) {
+        loop {
+            let batch: Vec<(Rows<'_>, &[f64])> = blocks.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
             let packed = &mut panels[..batch.len()];
             packed
                 .par_iter_mut()
-                .zip(batch)
+                .zip(&batch)
                 .for_each(|(panel, (rows, _))| panel.pack(rows, &self.dense, self.intercept));
             strips.par_iter_mut().enumerate().rev().for_each_init(Vec::new, |scaled, (m, strips)| {
-                for (panel, (_, c)) in packed.iter().zip(batch) {
+                for (panel, (_, c)) in packed.iter().zip(&batch) {
                     add_strip(panel, m, c, scaled, strips);
                 }
             });
@@ -337,7 +343,7 @@ impl<'f> Columns<'f> {
         let width = self.places.len();
         let mut table = vec![0.0; compact.columns.len() * width];
         let mut panel = RowPanel::default();
-        for (rows, c) in pieces.iter().flat_map(Piece::blocks) {
+        for (rows, c) in pieces.iter().inspect(|piece| piece.passed()).flat_map(Piece::blocks) {
             panel.pack(&rows, &self.dense, self.intercept);
             for (i, (row, c)) in rows.indices().zip(c).enumerate() {
                 compact.view.each_entry(row, |a, x| {
@@ -359,6 +365,7 @@ fn table(own: &Compact<'_>, other: &Compact<'_>, columns: std::ops::Range<usize>
     let width = other.columns.len();
     let mut table = vec![0.0; columns.len() * width];
     for piece in pieces {
+        piece.passed();
         for (row, c) in piece.rows.indices().zip(&piece.c) {
             own.view.each_entry(row, |a, x| {
                 if columns.contains(&a) {
@@ -372,6 +379,11 @@ fn table(own: &Compact<'_>, other: &Compact<'_>, columns: std::ops::Range<usize>
 }
 
 impl<'a> Piece<'a> {
+    /// Tells that the rows are read.
+    fn passed(&self) {
+        self.rows.passed(&(0..self.rows.len() * self.every.min(BROUGHT)));
+    }
+
     /// Its rows in blocks that are packed together, with their curvatures.
     fn blocks(&self) -> impl Iterator<Item = (Rows<'a>, &[f64])> {
         let n = self.rows.len();

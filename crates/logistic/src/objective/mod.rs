@@ -6,6 +6,7 @@
 mod direct;
 mod hessian;
 mod jeffreys;
+mod journaled;
 mod kernel;
 mod linear;
 mod norm;
@@ -120,6 +121,9 @@ pub trait Objective {
     }
 }
 
+/// Linux maps 64 KiB around what is touched, where a panel's rows of a column may be 4 KiB.
+const BROUGHT: usize = 16;
+
 /// The mean loss over some rows of a linear predictor, with an optional penalty.
 #[derive(Clone, Debug)]
 pub struct EmpiricalRisk<'a, L> {
@@ -225,6 +229,11 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
         Cow::Owned(self.rows.slice(start..n.min(start + Panel::ROWS)))
     }
 
+    /// Tells that a panel's rows are read. Where few panels take part, the system brings their neighbours as well.
+    fn passed(&self, rows: &Rows<'_>) {
+        rows.passed(&(0..rows.len() * self.every.min(BROUGHT)));
+    }
+
     fn n_columns(&self) -> usize {
         self.standard.as_ref().map_or_else(|| self.rows.dataset().n_columns(), |standard| standard.columns.len())
     }
@@ -233,7 +242,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     fn each_panel(&self, start: usize, end: usize, mut f: impl FnMut(&Panel, &mut kernel::Work)) {
         SCRATCH.with_borrow_mut(|Scratch { panel, work }| {
             for start in self.starts(start, end) {
-                panel.pack(&self.panel_rows(start), self.standard.as_ref());
+                let rows = self.panel_rows(start);
+                panel.pack(&rows, self.standard.as_ref());
+                self.passed(&rows);
                 f(panel, work);
             }
         });
@@ -270,7 +281,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     }
 
     /// Value and derivatives, without penalty, as sums over rows.
-    fn plain_sums(&self, parameters: &[f64], order: Order) -> Sums {
+    fn pass(&self, parameters: &[f64], order: Order) -> Sums {
         match self.direct() {
             _ if order >= Order::Hessian && self.is_narrow() && self.rows.len() >= direct::FEW_ROWS => {
                 self.narrow_sums(parameters)
@@ -512,9 +523,9 @@ mod tests {
         let weight: Vec<f64> = (0..n).map(|i| (i % 4) as f64).collect();
         let compact = vec![
             Feature::number(number.clone()),
-            Feature::Codes { codes: codes.clone(), levels: 21 },
+            Feature::Codes { codes: codes.clone().into(), levels: 21 },
             Feature::Matrix { values: matrix.into(), n_columns: wide },
-            Feature::Product { codes, levels: 21, values: number },
+            Feature::Product { codes: codes.into(), levels: 21, values: number.into() },
             Feature::Csr { starts: starts.into(), columns: columns.into(), values: values.into(), n_columns: 30 },
             Feature::Matrix { values: narrow.into(), n_columns: 2 },
         ];

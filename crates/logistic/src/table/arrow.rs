@@ -99,32 +99,74 @@ fn refuse_twins(names: &[String], path: &str) -> Result<()> {
     }
 }
 
-/// The names of a Parquet file's columns, and its rows in pieces, read on every core: the columns of a row group are
-/// stored apart, so each is a task of its own.
+/// A Parquet file, whose columns are stored apart, so that each can be read by itself.
+pub(super) struct ParquetFile<'a> {
+    path: &'a str,
+    metadata: ArrowReaderMetadata,
+    pub(super) names: Vec<String>,
+}
+
+impl<'a> ParquetFile<'a> {
+    pub(super) fn open(path: &'a str) -> Result<Self> {
+        let file = file(path)?;
+        let metadata = guarded(path, || Ok(ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?))?;
+        let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+        refuse_twins(&names, path)?;
+        Ok(ParquetFile { path, metadata, names })
+    }
+
+    /// The rows of every row group.
+    pub(super) fn group_rows(&self) -> Vec<usize> {
+        let groups = self.metadata.metadata().row_groups();
+        groups.iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect()
+    }
+
+    /// Calls `f` with the cells of a column in a row group, some [`BATCH`] rows at a time.
+    pub(super) fn each(
+        &self,
+        (group, column): (usize, usize),
+        options: &ReadOptions,
+        progress: Progress<'_>,
+        f: &mut dyn FnMut(PieceCells) -> Result<()>,
+    ) -> Result<()> {
+        let mask = ProjectionMask::roots(self.metadata.metadata().file_metadata().schema_descr(), [column]);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file(self.path)?, self.metadata.clone());
+        let builder = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(BATCH);
+        let mut batches = guarded(self.path, || Ok(builder.build()?))?;
+        while let Some(batch) = guarded(self.path, || batches.next().transpose())? {
+            progress(batch.get_array_memory_size() as u64);
+            piece(&batch, 0, self.path, options)?.cells.into_iter().try_for_each(&mut *f)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn refuse_lengths(&self) -> Error {
+        damaged(self.path, "columns of other lengths than the file says")
+    }
+}
+
+fn file(path: &str) -> Result<File> {
+    File::open(path).map_err(|source| Error::Io { path: path.into(), action: "read", source })
+}
+
+/// The names of a Parquet file's columns, and its rows in pieces, read on every core: every column of every row group is
+/// a task of its own.
 pub(super) fn parquet_pieces(
     path: &str,
     options: &ReadOptions,
     progress: Progress<'_>,
 ) -> Result<(Vec<String>, Vec<Piece>)> {
-    let file = || File::open(path).map_err(|source| Error::Io { path: path.into(), action: "read", source });
-    let opened = file()?;
-    let metadata = guarded(path, || Ok(ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new())?))?;
-    let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
-    refuse_twins(&names, path)?;
-    let wanted: Vec<usize> = (0..names.len()).filter(|&at| options.want(&names[at]) != Want::Skip).collect();
-    let groups = metadata.metadata().row_groups();
+    let file = ParquetFile::open(path)?;
+    let wanted: Vec<usize> = (0..file.names.len()).filter(|&at| options.want(&file.names[at]) != Want::Skip).collect();
+    let groups = file.group_rows();
     let tasks: Vec<(usize, usize)> =
         (0..groups.len()).flat_map(|group| wanted.iter().map(move |&column| (group, column))).collect();
-    let column = |&(group, column): &(usize, usize)| {
-        let mask = ProjectionMask::roots(metadata.metadata().file_metadata().schema_descr(), [column]);
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file()?, metadata.clone());
-        let builder = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(BATCH);
-        let mut batches = guarded(path, || Ok(builder.build()?))?;
+    let column = |&task: &(usize, usize)| {
         let mut cells = Vec::new();
-        while let Some(batch) = guarded(path, || batches.next().transpose())? {
-            progress(batch.get_array_memory_size() as u64);
-            cells.append(&mut piece(&batch, 0, path, options)?.cells);
-        }
+        file.each(task, options, progress, &mut |piece| {
+            cells.push(piece);
+            Ok(())
+        })?;
         Ok(cells.into_iter())
     };
     let columns: Vec<Result<std::vec::IntoIter<PieceCells>>> = tasks.par_iter().map(column).collect();
@@ -133,19 +175,19 @@ pub(super) fn parquet_pieces(
     let mut row = 0_usize;
     for (at, group) in groups.iter().enumerate() {
         let columns = &mut columns[at * wanted.len()..(at + 1) * wanted.len()];
-        let end = row.saturating_add(usize::try_from(group.num_rows()).unwrap_or(0));
+        let end = row.saturating_add(*group);
         while row < end {
             let n_rows = BATCH.min(end - row);
             let cells: Vec<PieceCells> = columns.iter_mut().filter_map(Iterator::next).collect();
             if cells.len() != wanted.len() || cells.iter().any(|cells| cells.len() != n_rows) {
-                return Err(damaged(path, "columns of other lengths than the file says"));
+                return Err(file.refuse_lengths());
             }
-            let names = wanted.iter().map(|&at| names[at].clone()).collect();
+            let names = wanted.iter().map(|&at| file.names[at].clone()).collect();
             pieces.push(Piece { names, cells, n_rows, lines: vec![(0, row as u64 + 1)], ..Piece::default() });
             row += n_rows;
         }
     }
-    Ok((names, pieces))
+    Ok((file.names, pieces))
 }
 
 fn reader(file: File, format: Format) -> std::result::Result<(SchemaRef, ArrowBatches), ArrowError> {

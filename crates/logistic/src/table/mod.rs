@@ -12,12 +12,15 @@ mod chunks;
 mod csv;
 mod date;
 mod dialect;
+mod gathering;
 mod json_lines;
 mod options;
 mod piece;
 mod read;
 mod scan;
+mod selected;
 mod source;
+mod spooled;
 mod svmlight;
 
 pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
@@ -28,9 +31,11 @@ pub use options::{MISSING_MARKERS, ReadOptions};
 pub use read::from_batches;
 pub use read::read;
 pub use scan::{Block, Scan, Score};
+pub use selected::Selected;
 pub use source::Progress;
 
 use crate::error::{Error, Place, Result};
+use crate::numbers::Store;
 
 /// The cells of a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +124,7 @@ impl Column {
 
     /// The rows whose cells are missing, rising.
     pub fn missing_rows(&self) -> Vec<usize> {
-        fn rows<T: Copy>(cells: &Chunks<T>, missing: impl Fn(T) -> bool) -> Vec<usize> {
+        fn rows<T: Copy + Send + Sync + 'static>(cells: &Chunks<T>, missing: impl Fn(T) -> bool) -> Vec<usize> {
             cells.iter().enumerate().filter(|(_, cell)| missing(*cell)).map(|(row, _)| row).collect()
         }
         match &self.cells {
@@ -147,12 +152,18 @@ pub struct Table {
     available: Vec<String>,
     n_rows: usize,
     runs: Vec<Run>,
+    store: Store,
 }
 
 impl Table {
     /// The file as the user named it; the first of several.
     pub fn path(&self) -> &str {
         self.files.first().map_or("-", String::as_str)
+    }
+
+    /// Where the cells are kept, and where what is made of them is to be.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The number of rows.

@@ -20,6 +20,9 @@ pub struct ReadOptions {
     pub exclude: Vec<String>,
     /// The columns to read; all of them when absent. The others may hold anything.
     pub only: Option<Vec<String>>,
+    /// The bytes of memory that a table and its design matrix may take; what is larger is kept in temporary files. No
+    /// limit when absent.
+    pub memory: Option<u64>,
 }
 
 impl Default for ReadOptions {
@@ -32,6 +35,7 @@ impl Default for ReadOptions {
             text: Vec::new(),
             exclude: Vec::new(),
             only: None,
+            memory: None,
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::gathering::Gathering;
 use super::options::{ReadOptions, Want};
 use super::{Cells, Chunks, Column, Oddities, cell, date};
-use crate::error::Error;
+use crate::error::{Error, Place, Result};
+use crate::numbers::Store;
 
 /// A cell that was met in a row of the piece.
 pub(super) type Met = Option<(usize, String)>;
@@ -146,84 +148,109 @@ impl Piece {
     }
 }
 
+/// The cells of a column of which more are to come.
+enum Growing {
+    Number(Gathering<f64>),
+    Date(Gathering<f64>),
+    Sparse { rows: Vec<u32>, values: Vec<f64> },
+    Text { codes: Gathering<u32>, levels: Vec<String> },
+}
+
 /// A column of the whole table, while pieces are joined.
 pub(super) struct Joining {
-    name: String,
-    cells: Option<Cells>,
+    pub(super) name: String,
+    store: Store,
+    cells: Option<Growing>,
     by_word: HashMap<String, u32>,
     counts: Vec<usize>,
     first_rows: Vec<usize>,
     large: Met,
+    overflow: Met,
     n_rows: usize,
+    /// Whether every cell so far is missing.
+    empty: bool,
+    /// Whether pieces of numbers came, and pieces of text.
+    pub(super) met: (bool, bool),
 }
 
 impl Joining {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: String, store: &Store) -> Self {
         Joining {
             name,
+            store: store.clone(),
             cells: None,
             by_word: HashMap::new(),
             counts: Vec::new(),
             first_rows: Vec::new(),
             large: None,
+            overflow: None,
             n_rows: 0,
+            empty: true,
+            met: (false, false),
         }
     }
 
-    /// Joins the next piece, or `rows` missing cells where a piece does not have this column. An error is the row and
-    /// the text of a number beyond f64.
-    pub(super) fn join(&mut self, piece: Option<PieceCells>, rows: usize) -> std::result::Result<(), (usize, String)> {
+    /// Joins the next piece, or `rows` missing cells where a piece does not have this column.
+    pub(super) fn join(&mut self, piece: Option<PieceCells>, rows: usize) -> Result<()> {
+        self.met.0 |= piece.as_ref().is_some_and(PieceCells::has_numbers);
+        self.met.1 |= piece.as_ref().is_some_and(PieceCells::is_text);
+        let moved = |met: Met, before: usize| met.map(|(row, text)| (before + row, text));
         match piece {
             Some(PieceCells::Number(numbers)) => {
-                if let Some((row, text)) = numbers.overflow
-                    && !matches!(self.cells, Some(Cells::Text { .. }))
-                {
-                    return Err((self.n_rows + row, text));
-                }
-                if self.large.is_none() {
-                    self.large = numbers.large.map(|(row, text)| (self.n_rows + row, text));
-                }
-                self.join_numbers(numbers.values, false);
+                self.overflow = self.overflow.take().or(moved(numbers.overflow, self.n_rows));
+                self.large = self.large.take().or(moved(numbers.large, self.n_rows));
+                self.join_numbers(numbers.values, false)?;
             }
             #[cfg(feature = "arrow")]
-            Some(PieceCells::Date(days)) => self.join_numbers(days, true),
-            Some(PieceCells::Text(words)) => self.join_words(words),
+            Some(PieceCells::Date(days)) => self.join_numbers(days, true)?,
+            Some(PieceCells::Text(words)) => self.join_words(words)?,
             Some(PieceCells::Sparse { rows, values }) => self.join_sparse(&rows, values),
-            Some(PieceCells::Skip | PieceCells::Mixed) | None => self.join_missing(rows),
+            Some(PieceCells::Skip | PieceCells::Mixed) | None => self.join_missing(rows)?,
         }
         self.n_rows += rows;
         Ok(())
     }
 
-    fn join_missing(&mut self, rows: usize) {
-        match &mut self.cells {
-            // A number that a sparse row does not name is zero.
-            Some(Cells::Sparse { .. }) => {}
-            Some(Cells::Text { codes, .. }) => codes.push(vec![Cells::MISSING; rows]),
-            Some(Cells::Number(values) | Cells::Date(values)) => values.push(vec![f64::NAN; rows]),
-            None => self.cells = Some(Cells::Number(vec![f64::NAN; rows].into())),
-        }
+    /// The number of rows so far.
+    #[cfg(feature = "arrow")]
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows
     }
 
-    fn join_numbers(&mut self, values: Vec<f64>, date: bool) {
+    fn join_missing(&mut self, rows: usize) -> Result<()> {
+        for start in (0..rows).step_by(PIECE) {
+            let rows = PIECE.min(rows - start);
+            match &mut self.cells {
+                // A number that a sparse row does not name is zero.
+                Some(Growing::Sparse { .. }) => {}
+                Some(Growing::Text { codes, .. }) => codes.push(vec![Cells::MISSING; rows])?,
+                _ => self.join_numbers(vec![f64::NAN; rows], false)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn join_numbers(&mut self, values: Vec<f64>, date: bool) -> Result<()> {
+        let (empty, missing) = (self.empty, values.iter().all(|value| value.is_nan()));
+        self.empty &= missing;
         match &mut self.cells {
-            Some(Cells::Number(own)) if !date => own.push(values),
-            Some(Cells::Date(own)) if date || values.iter().all(|value| value.is_nan()) => own.push(values),
-            None if date => self.cells = Some(Cells::Date(values.into())),
-            None => self.cells = Some(Cells::Number(values.into())),
-            Some(Cells::Number(own)) if own.iter().all(f64::is_nan) => {
-                own.push(values);
-                self.cells = Some(Cells::Date(std::mem::take(own)));
+            Some(Growing::Number(own)) if !date => own.push(values),
+            Some(Growing::Date(own)) if date || missing => own.push(values),
+            None => {
+                let mut own = Gathering::new(&self.store)?;
+                own.push(values)?;
+                self.cells = Some(if date { Growing::Date(own) } else { Growing::Number(own) });
+                Ok(())
+            }
+            Some(Growing::Number(own)) if empty => {
+                own.push(values)?;
+                if let Some(Growing::Number(own)) = self.cells.take() {
+                    self.cells = Some(Growing::Date(own));
+                }
+                Ok(())
             }
             // Kinds that do not agree meet as text.
-            Some(_) => {
-                let mut words = Words::default();
-                let text = |value: f64| if date { date::date_text(value) } else { cell::number_text(value) };
-                for value in values {
-                    if value.is_nan() { words.push_missing() } else { words.push(&text(value)) }
-                }
-                self.join_words(words);
-            }
+            Some(_) => self.join_words(words(values.into_iter(), date)),
         }
     }
 
@@ -231,17 +258,17 @@ impl Joining {
         let before = self.n_rows as u32;
         let moved = rows.iter().map(|row| row + before);
         match &mut self.cells {
-            Some(Cells::Sparse { rows, values: own }) => {
+            Some(Growing::Sparse { rows, values: own }) => {
                 rows.extend(moved);
                 own.extend(values);
             }
-            _ => self.cells = Some(Cells::Sparse { rows: moved.collect(), values }),
+            _ => self.cells = Some(Growing::Sparse { rows: moved.collect(), values }),
         }
     }
 
-    fn join_words(&mut self, words: Words) {
-        self.become_text();
-        let Some(Cells::Text { codes, levels }) = &mut self.cells else { return };
+    fn join_words(&mut self, words: Words) -> Result<()> {
+        self.become_text()?;
+        let Some(Growing::Text { codes, levels }) = &mut self.cells else { return Ok(()) };
         let mut global = Vec::with_capacity(words.levels.len());
         for (word, first_row) in words.levels.into_iter().zip(words.first_rows) {
             let next = levels.len() as u32;
@@ -260,57 +287,103 @@ impl Joining {
                 self.counts[known as usize] += 1;
             }
         }
-        codes.push(own);
+        codes.push(own)
     }
 
-    fn become_text(&mut self) {
+    fn become_text(&mut self) -> Result<()> {
         let earlier = match self.cells.take() {
-            text @ Some(Cells::Text { .. }) => {
+            text @ Some(Growing::Text { .. }) => {
                 self.cells = text;
-                return;
+                return Ok(());
             }
             earlier => earlier,
         };
-        self.cells = Some(Cells::Text { codes: Chunks::default(), levels: Vec::new() });
+        self.cells = Some(Growing::Text { codes: Gathering::new(&self.store)?, levels: Vec::new() });
+        let (values, date) = match earlier {
+            Some(Growing::Number(values)) => (values.finish(&self.store)?, false),
+            Some(Growing::Date(days)) => (days.finish(&self.store)?, true),
+            _ => (vec![f64::NAN; self.n_rows].into(), false),
+        };
+        // In pieces, as they came: a piece of words is held in memory.
         let n_rows = std::mem::take(&mut self.n_rows);
-        let mut words = Words::default();
-        match earlier {
-            Some(Cells::Number(values)) => values.iter().for_each(|value| match value.is_nan() {
-                true => words.push_missing(),
-                false => words.push(&cell::number_text(value)),
-            }),
-            Some(Cells::Date(days)) => days.iter().for_each(|value| match value.is_nan() {
-                true => words.push_missing(),
-                false => words.push(&date::date_text(value)),
-            }),
-            _ => words.codes = vec![Cells::MISSING; n_rows],
+        let mut values = values.iter();
+        while self.n_rows < n_rows {
+            let rows = PIECE.min(n_rows - self.n_rows);
+            self.join_words(words(values.by_ref().take(rows), date))?;
+            self.n_rows += rows;
         }
-        self.join_words(words);
-        self.n_rows = n_rows;
+        Ok(())
     }
 
     /// The typed column.
-    pub(super) fn finish(self, want: Want, options: &ReadOptions) -> Column {
-        let oddities = Oddities { large: self.large, ..Oddities::default() };
-        let Some(Cells::Text { codes, levels }) = self.cells else {
-            let cells = self.cells.unwrap_or(Cells::Number(Chunks::default()));
-            return Column { name: self.name, cells, oddities };
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for a number beyond f64, whose place `place` tells.
+    pub(super) fn finish(
+        self,
+        want: Want,
+        options: &ReadOptions,
+        place: impl Fn(usize, &str) -> Place,
+    ) -> Result<Column> {
+        let Joining { name, store, cells, counts, first_rows, large, overflow, .. } = self;
+        let oddities = Oddities { large, ..Oddities::default() };
+        let cells = match cells {
+            Some(Growing::Text { codes, levels }) => {
+                let text = Typing { name, codes: codes.finish(&store)?, levels, store, oddities };
+                return text.column(want, options, &counts, &first_rows);
+            }
+            _ if overflow.is_some() => {
+                let (row, text) = overflow.unwrap_or_default();
+                return Err(number_too_large(place(row, &name), &text));
+            }
+            Some(Growing::Number(values)) => Cells::Number(values.finish(&store)?),
+            Some(Growing::Date(days)) => Cells::Date(days.finish(&store)?),
+            Some(Growing::Sparse { rows, values }) => Cells::Sparse { rows, values },
+            None => Cells::Number(Chunks::default()),
         };
+        Ok(Column { name, cells, oddities })
+    }
+}
+
+/// Rows in a piece, where there are no other pieces to go by.
+const PIECE: usize = 1 << 16;
+
+/// Numbers or days as words.
+fn words(values: impl Iterator<Item = f64>, date: bool) -> Words {
+    let mut words = Words::default();
+    let text = |value: f64| if date { date::date_text(value) } else { cell::number_text(value) };
+    for value in values {
+        if value.is_nan() { words.push_missing() } else { words.push(&text(value)) }
+    }
+    words
+}
+
+/// A column of text, on its way to what it is.
+struct Typing {
+    name: String,
+    codes: Chunks<u32>,
+    levels: Vec<String>,
+    store: Store,
+    oddities: Oddities,
+}
+
+impl Typing {
+    fn column(self, want: Want, options: &ReadOptions, counts: &[usize], first_rows: &[usize]) -> Result<Column> {
+        let Typing { name, codes, levels, store, oddities } = self;
         if let Some(canonical) = one_spelling(&levels) {
-            return Column { name: self.name, cells: renamed(codes, &levels, &canonical), oddities };
+            return Ok(Column { name, cells: renamed(&codes, &levels, &canonical, &store)?, oddities });
         }
         if want == Want::Text || levels.is_empty() {
-            return Column { name: self.name, cells: Cells::Text { codes, levels }, oddities };
+            return Ok(Column { name, cells: Cells::Text { codes, levels }, oddities });
         }
         let days: Vec<Option<f64>> = levels.iter().map(|level| date::days(level)).collect();
         if days.iter().all(Option::is_some) {
             let of = |code: u32| days.get(code as usize).copied().flatten().unwrap_or(f64::NAN);
-            let mut cells = Chunks::default();
-            codes.pieces().for_each(|piece| cells.push(piece.iter().map(|&code| of(code)).collect()));
-            return Column { name: self.name, cells: Cells::Date(cells), oddities };
+            let days = store.keep_values(codes.iter().map(of))?;
+            return Ok(Column { name, cells: Cells::Date(Chunks::kept_values(days, &store)), oddities });
         }
-        let oddities = of_words(&levels, &self.counts, &self.first_rows, &days, options);
-        Column { name: self.name, cells: Cells::Text { codes, levels }, oddities }
+        let oddities = of_words(&levels, counts, first_rows, &days, options);
+        Ok(Column { name, cells: Cells::Text { codes, levels }, oddities })
     }
 }
 
@@ -325,7 +398,7 @@ fn one_spelling(levels: &[String]) -> Option<Vec<&'static str>> {
 }
 
 /// The same cells, with every level under its canonical name.
-fn renamed(codes: Chunks<u32>, levels: &[String], canonical: &[&'static str]) -> Cells {
+fn renamed(codes: &Chunks<u32>, levels: &[String], canonical: &[&'static str], store: &Store) -> Result<Cells> {
     let mut names: Vec<String> = Vec::new();
     let mut of = Vec::with_capacity(levels.len());
     for name in canonical {
@@ -335,10 +408,9 @@ fn renamed(codes: Chunks<u32>, levels: &[String], canonical: &[&'static str]) ->
             names.push((*name).to_string());
         }
     }
-    let mut moved = Chunks::default();
-    let code = |code: &u32| of.get(*code as usize).copied().unwrap_or(Cells::MISSING);
-    codes.pieces().for_each(|piece| moved.push(piece.iter().map(code).collect()));
-    Cells::Text { codes: moved, levels: names }
+    let code = |code: u32| of.get(code as usize).copied().unwrap_or(Cells::MISSING);
+    let moved = store.keep(codes.iter().map(|old| Ok(code(old))))?;
+    Ok(Cells::Text { codes: Chunks::kept(moved, store), levels: names })
 }
 
 /// What is odd about a column that is not numbers or dates from end to end.
@@ -371,7 +443,7 @@ fn of_words(
 }
 
 /// A number that f64 cannot hold.
-pub(super) fn number_too_large(place: crate::error::Place, found: &str) -> Error {
+fn number_too_large(place: Place, found: &str) -> Error {
     Error::Malformed {
         place,
         expected: "a number within ±1.8e308".to_string(),

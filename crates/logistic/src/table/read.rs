@@ -12,34 +12,50 @@ use super::blocks::{Blocks, TextBlock};
 use super::csv::CsvParser;
 use super::dialect::Dialect;
 use super::options::{ReadOptions, Want};
-use super::piece::{Joining, Piece, PieceCells, number_too_large};
+use super::piece::{Joining, Piece, PieceCells};
 use super::source::{Format, Input, Progress, Source, malformed, sources};
-use super::{Run, Table, json_lines, svmlight};
+use super::{Run, Table, json_lines, spooled, svmlight};
 use crate::error::{Error, Place, Result};
+use crate::numbers::Spool;
 
 /// Reads files as one table, rows after rows: CSV with any delimiter, JSON lines, svmlight, and with the feature
 /// `arrow` Parquet and Arrow IPC; each also within gzip or zstd. `-` is standard input, a folder stands for its files.
-/// A column is numeric, or a date, when every cell of the whole column is.
+/// A column is numeric, or a date, when every cell of the whole column is. A table that is larger than
+/// [`ReadOptions::memory`] is kept in temporary files; whatever is computed of it has the same bits.
 ///
 /// # Errors
 /// [`Error::Io`] for a file that cannot be read; [`Error::Malformed`] with its place for one that is not what it
 /// should be, files whose columns differ, or a table without rows.
 pub fn read(paths: &[String], options: &ReadOptions, progress: Progress<'_>) -> Result<Table> {
-    let sources = sources(paths)?.into_iter().map(Source::held).collect::<Result<Vec<_>>>()?;
+    let spool = options.memory.map(|bytes| Spool::new(bytes / WINDOWS));
+    let sources = sources(paths)?.into_iter().map(|source| source.held(spool.is_some()));
+    let sources = sources.collect::<Result<Vec<_>>>()?;
+    let table = match (spool, options.memory) {
+        (Some(spool), Some(memory)) if spooled::exceed(&sources, options, memory)? => {
+            spooled::read(&sources, options, spool, progress)?
+        }
+        _ => held(&sources, options, progress)?,
+    };
+    if table.n_rows == 0 {
+        return Err(malformed(table.path(), "rows", "a header and no rows", "look at where the file came from"));
+    }
+    Ok(table)
+}
+
+/// Of the memory that a table on disk may take, the part that is mapped; the rest is for blocks on their way.
+const WINDOWS: u64 = 4;
+
+fn held(sources: &[Source], options: &ReadOptions, progress: Progress<'_>) -> Result<Table> {
     let mut parts: Vec<Part> = Vec::new();
-    for source in &sources {
+    for source in sources {
         let part = part(source, options, progress)?;
         if let Some(first) = parts.first() {
             same_columns(first, &part)?;
         }
         parts.push(part);
     }
-    words_for_numbers(&sources, &mut parts, options)?;
-    let table = join(parts, options)?;
-    if table.n_rows == 0 {
-        return Err(malformed(table.path(), "rows", "a header and no rows", "look at where the file came from"));
-    }
-    Ok(table)
+    words_for_numbers(sources, &mut parts, options)?;
+    join(parts, options)
 }
 
 /// A table of record batches in memory, such as a data frame hands out. Errors call it `name`, and count rows from 1.
@@ -64,6 +80,13 @@ pub(super) struct Part {
     pub(super) format: Format,
     pub(super) names: Vec<String>,
     pub(super) pieces: Vec<Piece>,
+}
+
+impl Part {
+    /// The same without its rows.
+    pub(super) fn head(&self) -> Part {
+        Part { name: self.name.clone(), format: self.format, names: self.names.clone(), pieces: Vec::new() }
+    }
 }
 
 fn part(source: &Source, options: &ReadOptions, progress: Progress<'_>) -> Result<Part> {
@@ -186,7 +209,7 @@ fn parse_all(blocks: Blocks<'_>, parse: &(dyn Fn(&TextBlock) -> Result<Piece> + 
     pieces.into_iter().map(|(_, piece)| piece).collect()
 }
 
-fn same_columns(first: &Part, other: &Part) -> Result<()> {
+pub(super) fn same_columns(first: &Part, other: &Part) -> Result<()> {
     // An absent index is zero in svmlight, and a missing cell elsewhere.
     if (first.format == Format::Svmlight) != (other.format == Format::Svmlight) {
         return Err(malformed(
@@ -268,14 +291,12 @@ pub(super) fn join(parts: Vec<Part>, options: &ReadOptions) -> Result<Table> {
         if want == Want::Skip {
             continue;
         }
-        let mut joining = Joining::new(name.clone());
+        let mut joining = Joining::new(name.clone(), &table.store);
         for piece in &mut pieces {
             let cells = piece.take(at, &name);
-            joining
-                .join(cells, piece.n_rows)
-                .map_err(|(row, text)| number_too_large(table.place(row, &name), &text))?;
+            joining.join(cells, piece.n_rows)?;
         }
-        table.columns.push(joining.finish(want, options));
+        table.columns.push(joining.finish(want, options, |row, name| table.place(row, name))?);
     }
     Ok(table)
 }
@@ -298,7 +319,7 @@ fn all_names(parts: &[Part]) -> Vec<String> {
 }
 
 /// The columns of a piece, found at their place in the header or else by name.
-struct Columns {
+pub(super) struct Columns {
     names: Vec<String>,
     cells: Vec<PieceCells>,
     by_name: HashMap<String, usize>,
@@ -306,11 +327,11 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(piece: Piece) -> Self {
+    pub(super) fn of(piece: Piece) -> Self {
         Columns { names: piece.names, cells: piece.cells, by_name: HashMap::new(), n_rows: piece.n_rows }
     }
 
-    fn take(&mut self, at: usize, name: &str) -> Option<PieceCells> {
+    pub(super) fn take(&mut self, at: usize, name: &str) -> Option<PieceCells> {
         let at = if self.names.get(at).is_some_and(|own| own == name) {
             at
         } else {

@@ -5,6 +5,8 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use tempfile::TempPath;
+
 use crate::error::{Error, Place, Result};
 
 /// Hears how many bytes of the files were read since it was last called.
@@ -19,6 +21,8 @@ pub(super) enum Source {
     Stdin,
     /// Standard input, held in memory to be read more than once.
     Held(Arc<[u8]>),
+    /// Standard input, in a temporary file.
+    Copied(Arc<TempPath>),
 }
 
 /// What the bytes of an input are, compression aside.
@@ -76,17 +80,43 @@ impl Source {
     pub(super) fn name(&self) -> &str {
         match self {
             Source::File(path) => path,
-            Source::Stdin | Source::Held(_) => "-",
+            Source::Stdin | Source::Held(_) | Source::Copied(_) => "-",
         }
     }
 
-    /// The same input, in a form that can be read more than once.
-    pub(super) fn held(self) -> Result<Self> {
+    /// The same input, in a form that can be read more than once: standard input is held in memory, or copied to disk.
+    pub(super) fn held(self, on_disk: bool) -> Result<Self> {
         let Source::Stdin = self else { return Ok(self) };
+        let io = |source| Error::Io { path: "-".into(), action: "read", source };
+        if on_disk {
+            let mut copy = tempfile::NamedTempFile::new().map_err(io)?;
+            std::io::copy(&mut std::io::stdin(), &mut copy).map_err(io)?;
+            return Ok(Source::Copied(Arc::new(copy.into_temp_path())));
+        }
         let mut bytes = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut bytes);
-        read.map_err(|source| Error::Io { path: "-".into(), action: "read", source })?;
+        std::io::stdin().read_to_end(&mut bytes).map_err(io)?;
         Ok(Source::Held(bytes.into()))
+    }
+
+    /// The file, where there is one.
+    #[cfg(feature = "arrow")]
+    pub(super) fn path(&self) -> Option<&str> {
+        match self {
+            Source::File(path) => Some(path),
+            Source::Copied(path) => path.to_str(),
+            Source::Stdin | Source::Held(_) => None,
+        }
+    }
+
+    /// The bytes of the input as it is stored.
+    pub(super) fn bytes(&self) -> u64 {
+        let of = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+        match self {
+            Source::File(path) => of(Path::new(path)),
+            Source::Copied(path) => of(path),
+            Source::Held(bytes) => bytes.len() as u64,
+            Source::Stdin => 0,
+        }
     }
 
     /// Opens the input, undoes a compression, and tells the format.
@@ -96,6 +126,7 @@ impl Source {
             Source::File(path) => Box::new(File::open(path).map_err(io)?),
             Source::Stdin => Box::new(std::io::stdin()),
             Source::Held(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Source::Copied(path) => Box::new(File::open(&**path).map_err(io)?),
         };
         let mut input =
             Input { name: self.name().to_string(), head: Vec::new(), used: 0, rest: raw, compression: None };
@@ -169,7 +200,6 @@ impl Input {
     }
 
     /// Whether the bytes are those of the file itself.
-    #[cfg(feature = "arrow")]
     pub(super) fn is_plain(&self) -> bool {
         self.compression.is_none()
     }

@@ -8,7 +8,7 @@ use logistic::dataset::{Dataset, Feature};
 use logistic::encode::{Encoder, Encoding, Missing};
 use logistic::model::{Fit, Inference, LogisticRegression, WeightKind};
 use logistic::solver::Go;
-use logistic::table::{ReadOptions, Table, read};
+use logistic::table::{ReadOptions, Selected, Table, read};
 use serde_json::Value;
 
 pub(crate) fn testdata() -> PathBuf {
@@ -107,12 +107,12 @@ impl Case {
 }
 
 /// The positions, among the encoded rows, of those that the filter keeps.
-pub(crate) fn kept(spec: &Value, table: &Table, encoded: &[usize]) -> Vec<usize> {
+pub(crate) fn kept(spec: &Value, table: &Table, encoded: &Selected) -> Vec<usize> {
     let Some((column, labels)) = spec["filter"].as_object().and_then(|filter| filter.iter().next()) else {
         return (0..encoded.len()).collect();
     };
     let (labels, column) = (names(labels), table.column(column).unwrap());
-    (0..encoded.len()).filter(|&at| labels.contains(&column.text(encoded[at]).unwrap())).collect()
+    (0..encoded.len()).filter(|&at| labels.contains(&column.text(encoded.get(at).unwrap()).unwrap())).collect()
 }
 
 /// These rows, with the levels that they have.

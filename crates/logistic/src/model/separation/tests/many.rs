@@ -62,7 +62,7 @@ fn a_level_of_one_class(scale: f64, from: usize) -> (Vec<Feature>, Vec<f64>) {
     codes.rotate_left(from);
     y.rotate_left(from);
     let mut features = numbers(columns);
-    features.push(Feature::Codes { codes, levels: 3 });
+    features.push(Feature::Codes { codes: codes.into(), levels: 3 });
     (features, y)
 }
 

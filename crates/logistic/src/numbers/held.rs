@@ -1,10 +1,8 @@
 //! Numbers that the library holds, or that somebody lends it.
 
 use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::Arc;
-
-use super::Feature;
 
 /// Numbers in a row: the library's own, or lent by an owner that keeps them where they are. A clone shares them.
 #[derive(Clone)]
@@ -13,7 +11,7 @@ pub struct Numbers<T>(Arc<dyn AsRef<[T]> + Send + Sync>);
 impl<T> Numbers<T> {
     /// The numbers of `owner`, which are not copied; it is dropped with the last clone.
     ///
-    /// They are checked when a [`Dataset`](super::Dataset) is made of them and never again, so `owner` must give the
+    /// They are checked when a [`Dataset`](crate::dataset::Dataset) is made of them and never again, so `owner` must give the
     /// same numbers whenever it is asked: what is computed from others is wrong, or ends in a panic.
     ///
     /// ```
@@ -165,31 +163,5 @@ impl Slice<'_> {
             Slice::F64(values) => values[index],
             Slice::F32(values) => f64::from(values[index]),
         }
-    }
-}
-
-/// The same rows of columns beside each other that are of one width.
-pub(super) enum Slices<'a> {
-    F64(Vec<&'a [f64]>),
-    F32(Vec<&'a [f32]>),
-}
-
-impl<'a> Slices<'a> {
-    /// Those of the columns of numbers at the start of `features`, as far as they have the width of the first.
-    pub(super) fn of(features: impl Iterator<Item = &'a Feature>, rows: &Range<usize>) -> Self {
-        let mut features = features.peekable();
-        let most = features.size_hint().1.unwrap_or(0);
-        if let Some(Feature::Number(Values::F32(_))) = features.peek() {
-            let mut narrow = Vec::with_capacity(most);
-            while let Some(Feature::Number(Values::F32(values))) = features.next() {
-                narrow.push(&values[rows.start..rows.end]);
-            }
-            return Slices::F32(narrow);
-        }
-        let mut wide = Vec::with_capacity(most);
-        while let Some(Feature::Number(Values::F64(values))) = features.next() {
-            wide.push(&values[rows.start..rows.end]);
-        }
-        Slices::F64(wide)
     }
 }

@@ -1,4 +1,4 @@
-//! Output files that appear whole or not at all.
+//! A file that appears whole or not at all.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
