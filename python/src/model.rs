@@ -15,6 +15,7 @@ use crate::arrays::per_row;
 use crate::errors::raised;
 use crate::frames::Table;
 use crate::pool::quick;
+use crate::train::exported;
 use crate::scores::{Scale, centred, matrix, row_by_row};
 
 /// Coefficients (n_outputs, n_columns) and intercepts.
@@ -106,6 +107,12 @@ impl Model {
     /// Writes the model file.
     fn save(&self, path: PathBuf) -> PyResult<()> {
         self.get().clone().without_unused_columns().save(&path).map_err(raised)
+    }
+
+    /// Writes the model as another format.
+    #[pyo3(signature = (path, format, dialect=None))]
+    fn export(&self, path: PathBuf, format: &str, dialect: Option<&str>) -> PyResult<()> {
+        exported(&self.get().clone().without_unused_columns(), &path, format, dialect)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 16] = [
+const RANKS: [(&str, u32); 17] = [
     ("distribution", 0),
     ("error", 0),
     ("kernel", 0),
@@ -17,6 +17,7 @@ const RANKS: [(&str, u32); 16] = [
     ("solver", 4),
     ("model", 5),
     ("evaluate", 5),
+    ("export", 6),
     ("plot", 6),
     ("tutorial", 6),
 ];

@@ -9,8 +9,9 @@ mod levels;
 mod suspicion;
 mod target;
 
-pub(crate) use anatomy::{Anatomy, Group};
+pub(crate) use anatomy::{Anatomy, Group, Product};
 pub use curve::Curve;
+pub(crate) use design::LARGEST;
 pub use design::Encoded;
 pub use target::Target;
 
