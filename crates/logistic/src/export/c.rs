@@ -45,8 +45,8 @@ static double logistic_cube(double x) {
 /// The text of the file.
 pub(super) fn write(document: &Document<'_, '_>) -> String {
     let computation = document.computation;
-    // Neither the end of a comment nor the line that a backslash would continue.
-    let line = |line: &String| format!(" * {} \n", line.replace("*/", "*\\/"));
+    // No end and no beginning of a comment, and no line that a backslash would continue.
+    let line = |line: &String| format!(" * {} \n", line.replace("*/", "*\\/").replace("/*", "/\\*"));
     let mut text = format!("/*\n{} */\n\n", document.lines().iter().map(line).collect::<String>());
     text.push_str("#include <math.h>\n#include <string.h>\n\n");
     let holds = |holds: Holds| computation.inputs.iter().any(|input| input.holds == holds);

@@ -38,7 +38,8 @@ impl Language {
     pub(super) fn tables(&self, computation: &Computation<'_>) -> Vec<String> {
         let chosen = computation.terms.iter().enumerate().filter(|(_, term)| term.coefficients[0].len() > 1);
         let lists = chosen.flat_map(|(at, term)| {
-            term.coefficients.iter().enumerate().map(move |(k, own)| {
+            let used = term.coefficients.iter().enumerate().filter(|(_, own)| own.iter().any(|number| *number != 0.0));
+            used.map(move |(k, own)| {
                 let numbers = own.iter().map(|number| literal(*number)).collect::<Vec<_>>().join(", ");
                 (self.list)(&format!("t{at}_{k}"), &numbers)
             })
