@@ -15,8 +15,8 @@ use crate::arrays::per_row;
 use crate::errors::raised;
 use crate::frames::Table;
 use crate::pool::quick;
-use crate::train::exported;
 use crate::scores::{Scale, centred, matrix, row_by_row};
+use crate::train::exported;
 
 /// Coefficients (n_outputs, n_columns) and intercepts.
 type Estimates<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);

@@ -25,9 +25,8 @@ pub(crate) fn run(args: &ExportArgs) -> Outcome {
 
 /// Bytes on a terminal help nobody, and a model that becomes its own export is lost.
 fn refuse_output(args: &ExportArgs, format: Format) -> Outcome {
-    let wrong = |expected: &str, found: String| {
-        Err(Error::Setting { name: "output", expected: expected.to_string(), found })
-    };
+    let wrong =
+        |expected: &str, found: String| Err(Error::Setting { name: "output", expected: expected.to_string(), found });
     if args.output == "-" {
         return match format.is_binary() && std::io::stdout().is_terminal() {
             true => wrong("a file, or a pipe, for a format that is no text", "a terminal".to_string()),

@@ -11,8 +11,8 @@ mod target;
 
 pub(crate) use anatomy::{Anatomy, Group, Product};
 pub use curve::Curve;
-pub(crate) use design::LARGEST;
 pub use design::Encoded;
+pub(crate) use design::LARGEST;
 pub use target::Target;
 
 use serde::{Deserialize, Serialize};

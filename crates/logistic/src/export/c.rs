@@ -148,7 +148,8 @@ fn words(computation: &Computation<'_>) -> Vec<String> {
             }
             Some(part) => {
                 let levels = category.calendar(part).into_iter();
-                let levels: Vec<String> = levels.map(|level| level.map_or(-1, |level| level as i64).to_string()).collect();
+                let levels: Vec<String> =
+                    levels.map(|level| level.map_or(-1, |level| level as i64).to_string()).collect();
                 format!("static const int w{at}[] = {{{}}};", levels.join(", "))
             }
         }),
@@ -161,8 +162,7 @@ fn body(computation: &Computation<'_>) -> Vec<String> {
     for (at, input) in computation.inputs.iter().enumerate() {
         let kind = if input.holds == Holds::Text { "const char *" } else { "double " };
         lines.push(format!("{kind}x{at} = row->{};", member(at, input.name)));
-        let missing =
-            C.is_missing(computation, at).unwrap_or_else(|| format!("x{at} == NULL || x{at}[0] == '\\0'"));
+        let missing = C.is_missing(computation, at).unwrap_or_else(|| format!("x{at} == NULL || x{at}[0] == '\\0'"));
         lines.push(format!("int m{at} = {missing};"));
         lines.push(format!("(void)m{at};"));
     }

@@ -3,8 +3,7 @@
 use crate::error::{Error, Result};
 use crate::model::{Coefficient, Model};
 
-const NAMES: [&str; 9] =
-    ["class", "term", "estimate", "std_error", "z", "p_value", "ci_low", "ci_high", "odds_ratio"];
+const NAMES: [&str; 9] = ["class", "term", "estimate", "std_error", "z", "p_value", "ci_low", "ci_high", "odds_ratio"];
 
 fn numbers(coefficient: &Coefficient) -> [Option<f64>; 7] {
     let inference = coefficient.inference.as_ref();

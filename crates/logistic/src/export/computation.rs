@@ -129,9 +129,10 @@ pub(super) fn words_of(part: Part) -> Vec<String> {
     match part {
         Part::Year => Vec::new(),
         Part::Month => (1..=12).map(|month| format!("{month:02}")).collect(),
-        Part::Weekday => {
-            (1..).zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]).map(|(at, day)| format!("{at} {day}")).collect()
-        }
+        Part::Weekday => (1..)
+            .zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+            .map(|(at, day)| format!("{at} {day}"))
+            .collect(),
         Part::Hour => (0..24).map(|hour| format!("{hour:02}")).collect(),
     }
 }

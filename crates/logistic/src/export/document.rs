@@ -30,7 +30,9 @@ impl<'d, 'm> Document<'d, 'm> {
                 shown(positive),
                 shown(negative)
             ),
-            classes => format!("Logistic regression: the probability of each of the {} classes of {column}", classes.len()),
+            classes => {
+                format!("Logistic regression: the probability of each of the {} classes of {column}", classes.len())
+            }
         }
     }
 
@@ -98,7 +100,8 @@ impl<'d, 'm> Document<'d, 'm> {
         let mut lines = vec![format!("{}. Written by logistic {}.", self.title(), env!("CARGO_PKG_VERSION"))];
         for (input, column) in self.computation.inputs.iter().zip(self.columns().as_array().into_iter().flatten()) {
             let word = |key: &str| column.get(key).and_then(Value::as_str);
-            let unseen = word("unseen").map_or(String::new(), |unseen| format!("; a level not seen in training is {unseen}"));
+            let unseen =
+                word("unseen").map_or(String::new(), |unseen| format!("; a level not seen in training is {unseen}"));
             lines.push(format!(
                 "{}: {}; a missing value is {}{unseen}",
                 shown(input.name),

@@ -27,9 +27,9 @@ pub(super) fn golden_rows(computation: &Computation<'_>) -> Result<Vec<Golden>> 
             // An error is the model's refusal of this row.
             let scores = computation.model.score_table(&table).ok().filter(|scores| !scores.rows.is_empty());
             let sums = computation.evaluate(&cells);
-            let scored = scores.zip(sums).map(|(scores, sums)| {
-                scores.probabilities.into_iter().map(|p| (p, bound.at(&sums, p))).collect()
-            });
+            let scored = scores
+                .zip(sums)
+                .map(|(scores, sums)| scores.probabilities.into_iter().map(|p| (p, bound.at(&sums, p))).collect());
             Ok(Golden { cells, scored })
         })
         .collect()

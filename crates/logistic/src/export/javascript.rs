@@ -130,8 +130,13 @@ fn body(computation: &Computation<'_>) -> Vec<String> {
     lines.push(format!("const p = [{}];", probabilities.join(", ")));
     lines.push(format!("const weight = {};", json!((0..classes.len()).map(weight).collect::<Vec<f64>>())));
     lines.push("let called = 0;".to_string());
-    lines.push("for (let k = 1; k < p.length; k++) if (p[k] * weight[k] > p[called] * weight[called]) called = k;".to_string());
+    lines.push(
+        "for (let k = 1; k < p.length; k++) if (p[k] * weight[k] > p[called] * weight[called]) called = k;".to_string(),
+    );
     lines.push(format!("const labels = {labels};"));
-    lines.push("return { probability: Object.fromEntries(p.map((p, k) => [labels[k], p])), label: labels[called] };".to_string());
+    lines.push(
+        "return { probability: Object.fromEntries(p.map((p, k) => [labels[k], p])), label: labels[called] };"
+            .to_string(),
+    );
     lines
 }

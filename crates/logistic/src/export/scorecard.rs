@@ -53,7 +53,11 @@ fn points(computation: &Computation<'_>, term: &Term, factor: f64) -> Result<Vec
             Variable::Number(number) if number.bends.is_empty() && !number.log && !number.year => {
                 Ok(vec![row(name(variable), "per unit", own[0])])
             }
-            _ => Err(refused(name(variable), "a scorecard has no curves", "train without `--spline`, `--log` and `--date-parts`")),
+            _ => Err(refused(
+                name(variable),
+                "a scorecard has no curves",
+                "train without `--spline`, `--log` and `--date-parts`",
+            )),
         },
         [Factor::Level(variable)] => match &computation.variables[variable] {
             Variable::Category(category) if category.part.is_none() => {

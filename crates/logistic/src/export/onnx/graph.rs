@@ -107,7 +107,12 @@ pub(super) fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
 /// An attribute that is a list of words.
 pub(super) fn strings(name: &str, words: Vec<String>) -> AttributeProto {
     let strings = words.into_iter().map(String::into_bytes).collect();
-    AttributeProto { name: name.to_string(), strings, r#type: AttributeType::Strings.into(), ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_string(),
+        strings,
+        r#type: AttributeType::Strings.into(),
+        ..AttributeProto::default()
+    }
 }
 
 fn value(name: &str, holds: DataType, shape: &[Option<i64>]) -> ValueInfoProto {

@@ -192,8 +192,10 @@ impl Writer<'_, '_> {
         let numbers: Vec<String> = term.factors.iter().filter_map(|factor| self.number_of(*factor)).collect();
         let outputs = term.coefficients.len();
         let (places, height) = self.places(term);
-        let table: Vec<f64> =
-            places.iter().flat_map(|place| term.coefficients.iter().map(move |own| place.map_or(f64::NAN, |at| own[at]))).collect();
+        let table: Vec<f64> = places
+            .iter()
+            .flat_map(|place| term.coefficients.iter().map(move |own| place.map_or(f64::NAN, |at| own[at])))
+            .collect();
         let table = self.graph.numbers(&[height, outputs], table);
         let code = self.code(term);
         let rows = self.graph.node_with("Gather", &[&table, &code], vec![int("axis", 0)]);
@@ -210,7 +212,8 @@ impl Writer<'_, '_> {
             let Variable::Category(category) = &self.computation.variables[variable] else { return places };
             let levels = (0..category.n_levels).map(Some).chain([None, category.missing]);
             let levels: Vec<Option<usize>> = levels.collect();
-            let below = |place: Option<usize>| levels.iter().map(move |level| Some(place? * category.n_levels + (*level)?));
+            let below =
+                |place: Option<usize>| levels.iter().map(move |level| Some(place? * category.n_levels + (*level)?));
             places.into_iter().flat_map(below).collect()
         });
         let height = places.len();
@@ -316,7 +319,8 @@ impl Writer<'_, '_> {
         };
         let first = self.graph.whole(&[1], vec![0]);
         let first = self.graph.node_with("Gather", &[probability, &first], vec![int("axis", 1)]);
-        let (refused, none) = (self.graph.node("IsNaN", &[&first]), self.graph.whole(&[1, 1], vec![classes.len() as i64]));
+        let (refused, none) =
+            (self.graph.node("IsNaN", &[&first]), self.graph.whole(&[1, 1], vec![classes.len() as i64]));
         let called = self.graph.node("Where", &[&refused, &none, &called]);
         let shape = self.graph.whole(&[1], vec![-1]);
         let called = self.graph.node("Reshape", &[&called, &shape]);
