@@ -58,7 +58,7 @@ impl Bound {
     /// The bound in words.
     pub(super) fn words(&self) -> String {
         format!(
-            "A probability differs from the model's p by at most p*(expm1({:.3e}*S) + {:.1e}) + {SMALLEST:e}, where S is the \
+            "A probability differs from the model's p by at most p*(expm1({:e}*S) + {:e}) + {SMALLEST:e}, where S is the \
              sum of the magnitudes of the intercept and of every coefficient times its column.",
             self.of_magnitude, self.of_functions
         )
