@@ -326,6 +326,44 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         """
         self._fitted_model().save(fspath(path))
 
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the model as an ONNX file, in 64 bits, its encoder included.
+
+        Inputs are the columns by name, each of shape (N, 1): numbers and days since 1970-01-01 as double, NaN where they
+        are missing, and text as string, empty where it is missing. Outputs are `probability`, that of the
+        second of two classes or of every class of more, and `label`.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It is replaced in one move.
+
+        Raises
+        ------
+        Error
+            For a column that is called as an output is.
+        """
+        self.export(path, "onnx")
+
+    def export(self, path: str | PathLike[str], format: str, dialect: str | None = None) -> None:
+        """Write the model as a file for another program, as `logistic export` does.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It is replaced in one move.
+        format : {'onnx', 'sql', 'c', 'javascript', 'safetensors', 'scorecard', 'csv', 'latex', 'markdown'}
+            The format.
+        dialect : {'duckdb', 'sqlite', 'postgres'}, optional
+            Whose SQL it is, for 'sql'.
+
+        Raises
+        ------
+        Error
+            Where the format cannot say what the model does.
+        """
+        self._fitted_model().export(path, format, dialect)
+
     @classmethod
     def load(cls, path: str | PathLike[str]) -> LogisticRegression:
         """Read a model file of this package or its command line.

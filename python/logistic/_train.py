@@ -117,6 +117,59 @@ class Model:
         """Write the model file, whole or not at all."""
         self._trained.save(path)
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as an ONNX file, in 64 bits, its encoder included.
+
+        Inputs are the columns by name, each of shape (N, 1): numbers and days since 1970-01-01 as double, NaN where they
+        are missing, and text as string, empty where it is missing. Outputs are `probability`, that of the
+        positive of two classes or of every class of more, and `label`.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It is replaced in one move.
+
+        Raises
+        ------
+        Error
+            For a column that is called as an output is.
+        """
+        self.export(path, "onnx")
+
+    def export(self, path: str | os.PathLike[str], format: str, dialect: str | None = None) -> None:
+        """Write the model as a file for another program, as `logistic export` does.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It is replaced in one move.
+        format : {'onnx', 'sql', 'c', 'javascript', 'safetensors', 'scorecard', 'csv', 'latex', 'markdown'}
+            The format.
+        dialect : {'duckdb', 'sqlite', 'postgres'}, optional
+            Whose SQL it is, for 'sql'.
+
+        Raises
+        ------
+        Error
+            Where the format cannot say what the model does.
+        """
+        self._trained.export(path, format, dialect)
+
+    def export_error(self, data: Any) -> np.ndarray:
+        """How far the probabilities of an export may lie from those of `predict_proba`, computed for every row.
+
+        Parameters
+        ----------
+        data : frame, dict of arrays, path, or list of paths
+            As for `predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            NaN for a row that has no probability, which a model of `missing="error"` or `unseen="error"` refuses.
+        """
+        return self._trained.export_error(*source(data, _FRAME))
+
     @property
     def json(self) -> dict[str, Any]:
         """The answer of `logistic train --json`; of a model that was read, that of `logistic summary --json`."""

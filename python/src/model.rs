@@ -16,6 +16,7 @@ use crate::errors::raised;
 use crate::frames::Table;
 use crate::pool::quick;
 use crate::scores::{Scale, centred, matrix, row_by_row};
+use crate::train::exported;
 
 /// Coefficients (n_outputs, n_columns) and intercepts.
 type Estimates<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
@@ -106,6 +107,12 @@ impl Model {
     /// Writes the model file.
     fn save(&self, path: PathBuf) -> PyResult<()> {
         self.get().clone().without_unused_columns().save(&path).map_err(raised)
+    }
+
+    /// Writes the model as another format.
+    #[pyo3(signature = (path, format, dialect=None))]
+    fn export(&self, path: PathBuf, format: &str, dialect: Option<&str>) -> PyResult<()> {
+        exported(&self.get().clone().without_unused_columns(), &path, format, dialect)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {

@@ -1,11 +1,13 @@
 //! The command line's `train`, `predict` and `evaluate`, called with settings by name and with frames.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use logistic::error::Warning;
 use logistic::evaluate::Evaluation;
+use logistic::export::{Format, error_bound, export};
+use logistic::file::OutputFile;
 use logistic::table::ReadOptions;
 use logistic_cli::{Given, Hear, Host, Measuring, Training, Usage};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
@@ -81,6 +83,30 @@ impl Trained {
     /// Writes the model file.
     fn save(&self, path: PathBuf) -> PyResult<()> {
         self.model.save(&path).map_err(raised)
+    }
+
+    /// Writes the model as another format.
+    #[pyo3(signature = (path, format, dialect=None))]
+    fn export(&self, path: PathBuf, format: &str, dialect: Option<&str>) -> PyResult<()> {
+        exported(&self.model, &path, format, dialect)
+    }
+
+    /// How far an export's probabilities (rows, classes) may lie from the model's; NaN for a row without any.
+    fn export_error<'py>(
+        &self,
+        py: Python<'py>,
+        data: Vec<String>,
+        frames: Vec<(String, Batches)>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        logistic_cli::quieten_readers();
+        let (model, frames) = (Arc::clone(&self.model), Frames(frames));
+        let bounds = watched(py, None, move |_| {
+            let table = frames.read(&data, &model.scoring(ReadOptions::default()))?;
+            error_bound(&model, &table)
+        })?;
+        let n_classes = self.model.encoder.target.classes.len();
+        let shape = [bounds.len() / n_classes, n_classes];
+        PyArray1::from_vec(py, bounds).reshape(shape)
     }
 
     /// The text of the model file.
@@ -168,6 +194,17 @@ pub(crate) fn evaluation(
     let (y, probability, weight) = (of(&y), of(&probability), weight.as_ref().map(of));
     let found = py.detach(|| Evaluation::new(&probability, &y, weight.as_deref(), threshold));
     Ok(logistic_cli::evaluation_keys(&found.map_err(raised)?).to_string())
+}
+
+/// Writes a model as another format, whole or not at all.
+pub(crate) fn exported(
+    model: &logistic::model::Model,
+    path: &Path,
+    format: &str,
+    dialect: Option<&str>,
+) -> PyResult<()> {
+    let bytes = Format::named(format, dialect).and_then(|format| export(model, format));
+    bytes.and_then(|bytes| OutputFile::replace(path, &bytes)).map_err(raised)
 }
 
 fn misused(function: &str, usage: Usage) -> PyErr {

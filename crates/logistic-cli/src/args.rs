@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use logistic::encode::{Missing, Unseen};
 use logistic::evaluate::Threshold;
+use logistic::export;
 use logistic::model::{Model, WeightKind};
 use logistic::table::ReadOptions;
 
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Show a model: coefficients, inference, how the fit went
     Summary(SummaryArgs),
+    /// Write a model for another program to run or to read: ONNX, SQL, C, JavaScript, safetensors, a scorecard, tables
+    Export(ExportArgs),
     /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
     Blobs(BlobsArgs),
     /// Walk through the PyTorch tutorial, with its own numbers and pictures
@@ -44,7 +48,7 @@ impl Command {
             Command::Evaluate(args) => args.json,
             Command::Summary(args) => args.json,
             Command::Tutorial(args) => args.json,
-            Command::Predict(_) | Command::Blobs(_) => false,
+            Command::Predict(_) | Command::Export(_) | Command::Blobs(_) => false,
         }
     }
 }
@@ -394,6 +398,23 @@ pub(crate) struct SummaryArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// The model file
+    pub(crate) model: PathBuf,
+    /// The format: `onnx` and the functions in `sql`, `c` and `javascript` score rows as the model does, and carry golden
+    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch;
+    /// `scorecard` the points of every level, 20 of which double the odds; `csv`, `latex` and `markdown` the coefficients
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(export::Format::NAMES))]
+    pub(crate) to: String,
+    /// Whose SQL it is
+    #[arg(long, value_name = "DIALECT", value_parser = PossibleValuesParser::new(export::Dialect::NAMES), required_if_eq("to", "sql"))]
+    pub(crate) dialect: Option<String>,
+    /// Where to write the file, whole or not at all [default: standard output]
+    #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
+    pub(crate) output: String,
 }
 
 #[derive(Args, Debug)]

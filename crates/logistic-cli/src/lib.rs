@@ -12,6 +12,7 @@ mod compare;
 mod data;
 mod diagnostics;
 mod evaluate;
+mod export;
 mod gains;
 mod host;
 mod inference;
@@ -60,6 +61,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Summary(args) => summary::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Blobs(args) => blobs::run(&args),
         Command::Tutorial(args) => tutorial::run(&args),
     };

@@ -10,8 +10,13 @@ use crate::Outcome;
 
 /// Writes text to standard output.
 pub(crate) fn print(text: &str) -> Outcome {
+    write(text.as_bytes())
+}
+
+/// Writes bytes to standard output.
+pub(crate) fn write(bytes: &[u8]) -> Outcome {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
     written.map_err(|source| Error::Io { path: "-".into(), action: "write", source })
 }
 

@@ -6,6 +6,7 @@ pub mod distribution;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
+pub mod export;
 pub mod file;
 mod kernel;
 pub mod loss;

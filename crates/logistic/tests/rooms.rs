@@ -18,6 +18,7 @@ const RANKS: [(&str, u32); 17] = [
     ("solver", 4),
     ("model", 5),
     ("evaluate", 5),
+    ("export", 6),
     ("plot", 6),
     ("tutorial", 6),
 ];

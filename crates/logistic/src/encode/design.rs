@@ -11,7 +11,7 @@ use crate::numbers::{Numbers, Values};
 use crate::table::{Cells, Column, Selected, Table};
 
 /// A column needs the squares of its numbers, and a product of two columns the squares of theirs.
-const LARGEST: f64 = 1e70;
+pub(crate) const LARGEST: f64 = 1e70;
 
 /// Rows of a table as numbers.
 #[derive(Clone, Debug)]

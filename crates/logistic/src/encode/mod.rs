@@ -9,9 +9,10 @@ mod levels;
 mod suspicion;
 mod target;
 
-pub(crate) use anatomy::{Anatomy, Group};
+pub(crate) use anatomy::{Anatomy, Group, Product};
 pub use curve::Curve;
 pub use design::Encoded;
+pub(crate) use design::LARGEST;
 pub use target::Target;
 
 use serde::{Deserialize, Serialize};

@@ -174,6 +174,15 @@ pub enum Error {
         /// What to try.
         help: String,
     },
+    /// A file format cannot say what the model does.
+    Export {
+        /// The column that is in the way, where it is one.
+        place: Place,
+        /// What the format cannot say.
+        problem: String,
+        /// What to try.
+        help: String,
+    },
 }
 
 impl Error {
@@ -197,6 +206,7 @@ impl Error {
             Error::IndexOutOfRange { .. } => "index_out_of_range",
             Error::Shape { .. } => "shape",
             Error::ModelFile { .. } => "model_file",
+            Error::Export { .. } => "export",
         }
     }
 
@@ -211,6 +221,7 @@ impl Error {
             | Error::UnseenLevel { place, .. }
             | Error::MissingColumns { place, .. }
             | Error::TooManyTerms { place, .. }
+            | Error::Export { place, .. }
             | Error::Target { place, .. } => place.clone(),
             Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } => Place::default(),
         }
@@ -220,7 +231,9 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Error::Malformed { help, .. } => help.clone(),
-            Error::Target { help, .. } | Error::ModelFile { help, .. } => Some(help.clone()),
+            Error::Target { help, .. } | Error::ModelFile { help, .. } | Error::Export { help, .. } => {
+                Some(help.clone())
+            }
             Error::MissingValue { .. } => Some(
                 "`train --missing drop` leaves such rows out; `train --missing impute` fills in the median or the most \
                  frequent level and adds an indicator column"
@@ -296,7 +309,9 @@ impl fmt::Display for Error {
             Error::MissingColumns { place, columns, .. } => {
                 write!(f, "{place}there are no columns {}, which the model needs", listed(columns, 12))
             }
-            Error::Target { place, problem, .. } => write!(f, "{place}{problem}"),
+            Error::Target { place, problem, .. } | Error::Export { place, problem, .. } => {
+                write!(f, "{place}{problem}")
+            }
             Error::TooManyTerms { place, terms, most, bound: "rows" } => {
                 write!(f, "{place}{terms} coefficients have no unique maximum-likelihood estimate on {most} rows")
             }

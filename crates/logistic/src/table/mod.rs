@@ -156,6 +156,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table of so many rows, and no column yet.
+    pub fn of_rows(n_rows: usize) -> Self {
+        Table { n_rows, ..Table::default() }
+    }
+
     /// The file as the user named it; the first of several.
     pub fn path(&self) -> &str {
         self.files.first().map_or("-", String::as_str)
