@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use logistic::dataset::{Dataset, Engine, Feature};
+use logistic::encode::{Encoder, Encoding, Missing, Survey};
 use logistic::model::{LogisticRegression, Method, Penalty};
 use logistic::objective::{answer, merge, question_of_totals};
 use logistic::solver::{Go, Termination};
+use logistic::table::{ReadOptions, Table, read};
 use logistic::{Error, Result};
 
 /// Sums in other groups differ by rounding alone, which Newton's method carries into coefficients of order 1.
@@ -88,7 +90,8 @@ fn partitions_have_the_fit_of_all_rows() {
         for cuts in [&[0, n][..], &[0, 1_000, 1_000, 4_321, n], &[0, 1, 5_000, n]] {
             let there = elsewhere(cuts, n_classes, weighted, usize::MAX);
             let there = settings.fit(&there.rows(), &mut |_, _| Go::On).unwrap();
-            let facts = (n_classes, weighted, method, here.facts.gap, there.facts.gap, here.termination(), &there.trace);
+            let facts =
+                (n_classes, weighted, method, here.facts.gap, there.facts.gap, here.termination(), &there.trace);
             assert_eq!(there.termination(), Termination::Converged, "{facts:?}");
             let allowed = if method == Method::Lbfgs { 1e-6 } else { ROUNDING };
             let close = |a: f64, b: f64| (a - b).abs() <= allowed * b.abs().max(1.0);
@@ -121,11 +124,52 @@ fn an_engine_that_fails_is_an_error_in_its_words() {
 #[test]
 fn what_an_engine_is_not_asked_is_refused() {
     let there = elsewhere(&[0, 9_000], 2, false, usize::MAX);
-    let lasso = LogisticRegression { penalty: Penalty { l1: 0.1, ..Penalty::default() }, ..LogisticRegression::default() };
+    let lasso =
+        LogisticRegression { penalty: Penalty { l1: 0.1, ..Penalty::default() }, ..LogisticRegression::default() };
     let firth = LogisticRegression { firth: true, ..LogisticRegression::default() };
     for settings in [lasso, firth] {
         let refused = settings.fit(&there.rows(), &mut |_, _| Go::On);
         assert!(matches!(refused, Err(Error::Setting { .. })));
     }
     assert!(answer(b"what?", &data(0, 10, 2, false).rows()).is_err());
+}
+
+/// A part of a table of words, numbers and holes.
+fn text(start: usize, end: usize) -> Table {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.csv");
+    let mut text = "x,word,rare,kind,y\n".to_string();
+    for i in start..end {
+        let word = ["blue", "green", "red"][i * i % 3];
+        let rare = if i % 97 == 5 { format!("r{}", i % 4) } else { "usual".to_string() };
+        text += &format!("{}.25,{word},{rare},{},{}\n", i * 37 % 101, i * 7 % 4, ["no", "yes"][i * i % 7 % 2]);
+    }
+    std::fs::write(&path, text).unwrap();
+    let options = ReadOptions { text: vec!["kind".to_string()], ..ReadOptions::default() };
+    read(&[path.to_str().unwrap().to_string()], &options, &|_| ()).unwrap()
+}
+
+#[test]
+fn parts_teach_what_the_whole_does() {
+    let encoding = |min_level_count: usize| Encoding {
+        target: "y".to_string(),
+        categorical: vec!["kind".to_string()],
+        min_level_count,
+        interactions: vec![("x".to_string(), "word".to_string())],
+        ..Encoding::default()
+    };
+    for least in [1, 4, 10, 40] {
+        let whole = Encoder::fit(&text(0, 900), &encoding(least)).unwrap();
+        let mut survey = Survey::default();
+        for (start, end) in [(0, 1), (1, 300), (300, 900)] {
+            survey.merge(Survey::of(&text(start, end))).unwrap();
+        }
+        let (learnt, features) = survey.learn("parts", &encoding(least)).unwrap();
+        assert_eq!(learnt.encoder, whole.encoder);
+        assert_eq!(survey.n_rows(), 900);
+        let columns: usize = features.iter().map(Feature::n_columns).sum();
+        assert_eq!(columns, whole.encoder.terms().len());
+    }
+    let impute = Encoding { missing: Missing::Impute, ..encoding(1) };
+    assert!(matches!(Survey::of(&text(0, 90)).learn("parts", &impute), Err(Error::Setting { .. })));
 }

@@ -82,7 +82,8 @@ impl Dataset {
         class_totals: Vec<f64>,
     ) -> Result<Self> {
         let n_classes = class_totals.len();
-        let mut dataset = Dataset::kept_in(&Store::Memory, features, Vec::new().into())?.of_classes(Vec::new(), n_classes)?;
+        let mut dataset =
+            Dataset::kept_in(&Store::Memory, features, Vec::new().into())?.of_classes(Vec::new(), n_classes)?;
         dataset.elsewhere = Some(Elsewhere { engine, n_rows, class_totals, failure: Arc::default() });
         Ok(dataset)
     }

@@ -116,7 +116,17 @@ impl Dataset {
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
         let store = store.clone();
-        Ok(Dataset { features: features.into(), y, weight: None, offset: None, n_classes: 2, layout, store, run: None, elsewhere: None })
+        Ok(Dataset {
+            features: features.into(),
+            y,
+            weight: None,
+            offset: None,
+            n_classes: 2,
+            layout,
+            store,
+            run: None,
+            elsewhere: None,
+        })
     }
 
     /// The same design matrix with outcomes of `n_classes` classes: `y` holds the number of each row's class, from 0.

@@ -6,12 +6,14 @@ mod curve;
 mod design;
 mod learn;
 mod levels;
+mod survey;
 mod suspicion;
 mod target;
 
 pub(crate) use anatomy::{Anatomy, Group};
 pub use curve::Curve;
 pub use design::Encoded;
+pub use survey::Survey;
 pub use target::Target;
 
 use serde::{Deserialize, Serialize};

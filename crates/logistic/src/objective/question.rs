@@ -111,7 +111,11 @@ impl Question {
             Question::First => {}
             Question::Spreads { .. } => {
                 let (Some(mut all), Some(part)) = (Spreads::of_numbers(into), Spreads::of_numbers(other)) else {
-                    return Err(Error::Shape { what: "length of an answer".to_string(), expected: 4, found: other.len() });
+                    return Err(Error::Shape {
+                        what: "length of an answer".to_string(),
+                        expected: 4,
+                        found: other.len(),
+                    });
                 };
                 all.merge(&part);
                 *into = all.numbers();

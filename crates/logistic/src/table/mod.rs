@@ -156,6 +156,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table of so many rows, without a column yet.
+    pub(crate) fn named(name: &str, n_rows: usize) -> Self {
+        Table { files: vec![name.to_string()], n_rows, ..Table::default() }
+    }
+
     /// The file as the user named it; the first of several.
     pub fn path(&self) -> &str {
         self.files.first().map_or("-", String::as_str)
