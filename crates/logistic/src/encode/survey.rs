@@ -175,6 +175,19 @@ impl Survey {
         Survey { n_rows: table.n_rows() as u64, columns: table.columns().iter().map(Surveyed::of).collect() }
     }
 
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The columns that an encoder needs of which cells are missing, its target among them.
+    pub fn incomplete(&self, encoder: &Encoder) -> Vec<String> {
+        let mut needed = encoder.columns();
+        needed.insert(0, encoder.target.column.clone());
+        let is_incomplete = |name: &String| self.columns.iter().any(|own| own.name == *name && own.missing > 0);
+        needed.into_iter().filter(is_incomplete).collect()
+    }
+
     /// The number of rows.
     pub fn n_rows(&self) -> u64 {
         self.n_rows
