@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import Error, __version__
 
 if TYPE_CHECKING:
-    from . import torch
+    from . import spark, torch
     from ._cv import LogisticRegressionCV
     from ._estimator import LogisticRegression
     from ._train import Model, evaluate, fit
@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "fit",
+    "spark",
     "torch",
 ]
 
@@ -31,6 +32,7 @@ _LAZY = {
     "Model": "._train",
     "evaluate": "._train",
     "fit": "._train",
+    "spark": ".spark",
     "torch": ".torch",
 }
 

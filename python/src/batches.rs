@@ -6,6 +6,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, RecordBatchIterator, RecordBatchReader, StringArray,
     TimestampMicrosecondArray, types,
 };
+use arrow_schema::DataType;
 use logistic::table::{ReadOptions, Table, from_batches, read};
 use numpy::{Element, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
@@ -75,6 +76,20 @@ fn array(values: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     Ok(Arc::new(times.as_array().iter().map(time).collect::<TimestampMicrosecondArray>()))
 }
 
+impl Batches {
+    /// The columns whose type is one that `is` says.
+    pub(crate) fn names_of(&self, is: &dyn Fn(&DataType) -> bool) -> Vec<String> {
+        let fields = self.1.fields().iter();
+        fields.filter(|field| is(field.data_type())).map(|field| field.name().clone()).collect()
+    }
+
+    /// The rows as a table of that name.
+    pub(crate) fn table(&self, name: &str, options: &ReadOptions) -> logistic::Result<Table> {
+        let batches = RecordBatchIterator::new(self.0.iter().cloned().map(Ok), Arc::clone(&self.1));
+        from_batches(name, batches, options)
+    }
+}
+
 /// What stands for files where a command is called with frames: each under a name that its settings give.
 pub(crate) struct Frames(pub(crate) Vec<(String, Batches)>);
 
@@ -83,10 +98,7 @@ impl Frames {
     pub(crate) fn read(&self, names: &[String], options: &ReadOptions) -> logistic::Result<Table> {
         match self.0.iter().find(|(name, _)| names == [name.as_str()]) {
             None => read(names, options, &|_| ()),
-            Some((name, Batches(batches, schema))) => {
-                let batches = RecordBatchIterator::new(batches.iter().cloned().map(Ok), Arc::clone(schema));
-                from_batches(name, batches, options)
-            }
+            Some((name, batches)) => batches.table(name, options),
         }
     }
 }

@@ -6,6 +6,7 @@ mod absent;
 mod arrays;
 mod batches;
 mod data;
+mod elsewhere;
 mod errors;
 mod fit;
 mod folds;
@@ -30,6 +31,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fit::fit, module)?)?;
     module.add_function(wrap_pyfunction!(folds::fit_folds, module)?)?;
     module.add_function(wrap_pyfunction!(scores::scores, module)?)?;
+    elsewhere::add_to(module)?;
     train::add_to(module)?;
     streams::add_to(module)?;
     Ok(())

@@ -55,8 +55,7 @@ pub(crate) fn train(
         let hear = |_, _| -> Hear<'_> { Box::new(|iteration, step| watch.hear(iteration + 1, step)) };
         let read = |names: &[String], options: &ReadOptions| frames.read(names, options);
         let trained = training.run(Host { read: &read, hear: &hear, go: &|| watch.go() })?;
-        let answer = trained.keys().to_string();
-        Ok(Trained { model: Arc::new(trained.model.without_unused_columns()), answer })
+        Ok(Trained::of_training(trained))
     })
 }
 
@@ -175,6 +174,11 @@ impl Trained {
 }
 
 impl Trained {
+    pub(crate) fn of_training(trained: logistic_cli::Trained) -> Self {
+        let answer = trained.keys().to_string();
+        Trained { model: Arc::new(trained.model.without_unused_columns()), answer }
+    }
+
     fn of(model: logistic::model::Model) -> Self {
         Trained { answer: logistic_cli::keys(&model).to_string(), model: Arc::new(model) }
     }
@@ -207,7 +211,7 @@ pub(crate) fn exported(
     bytes.and_then(|bytes| OutputFile::replace(path, &bytes)).map_err(raised)
 }
 
-fn misused(function: &str, usage: Usage) -> PyErr {
+pub(crate) fn misused(function: &str, usage: Usage) -> PyErr {
     match usage {
         Usage::Unknown { name, known } => {
             let known = known.join(", ");

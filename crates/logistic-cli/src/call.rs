@@ -5,15 +5,18 @@ use std::ffi::OsString;
 
 use clap::{Command as Typed, CommandFactory, FromArgMatches};
 use logistic::Error;
+use logistic::encode::Survey;
 use logistic::error::Warning;
 use logistic::evaluate::Evaluation;
 use logistic::model::Model;
+use logistic::table::ReadOptions;
 use serde_json::Value;
 
 use crate::args::{Cli, Command, EvaluateArgs, TrainArgs};
+use crate::elsewhere::Asking;
 use crate::host::{Host, Reader};
 use crate::train::Trained;
-use crate::{evaluate, summary, train};
+use crate::{elsewhere, evaluate, summary, train};
 
 /// A setting by its name with underscores, and its values; `true` or `false` for one that takes none.
 pub type Given = (String, Vec<String>);
@@ -56,6 +59,19 @@ impl Training {
     /// Those of `logistic train`.
     pub fn run(&self, host: Host<'_>) -> Result<Trained, Error> {
         train::train(&self.0, host)
+    }
+
+    /// The same, of rows that an engine holds: `survey` is of all of them, and `engine` asks them.
+    ///
+    /// # Errors
+    /// Those of `logistic train`, and [`Error::Setting`] for what looks at rows one by one.
+    pub fn run_elsewhere(&self, host: Host<'_>, survey: &Survey, engine: &Asking<'_>) -> Result<Trained, Error> {
+        elsewhere::train(&self.0, host, survey, engine)
+    }
+
+    /// How the columns are to be read.
+    pub fn reading(&self) -> ReadOptions {
+        self.0.format.options(self.0.categorical.clone())
     }
 }
 

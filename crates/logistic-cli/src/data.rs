@@ -32,8 +32,20 @@ pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
         options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
     }
     let table = read(&args.data, &options)?;
+    let encoding = encoding(args, &|name| table.require(name).is_ok());
+    let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
+    let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
+    encoded.warnings.splice(0..0, warnings);
+    let clusters = args.inference.clusters(&table, &encoded.rows)?;
+    let split = args.penalty.split(&table, &encoded.rows)?;
+    Ok(Data { encoder, encoded, clusters, split, table: args.diagnostics.then_some(table) })
+}
+
+/// What is to be encoded, and how; `has` says whether there is a column of a name.
+pub(crate) fn encoding(args: &TrainArgs, has: &dyn Fn(&str) -> bool) -> Encoding {
+    let (cluster, split) = (args.inference.cluster.as_ref(), args.penalty.split_by());
     let apart = [cluster.filter(|name| !args.features.contains(name)), split];
-    let encoding = Encoding {
+    Encoding {
         target: args.target.clone(),
         positive: args.positive.clone(),
         features: args.features.clone(),
@@ -42,20 +54,14 @@ pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
         weights: args.weights.clone(),
         offset: args.offset.clone(),
         missing: args.missing.into(),
-        reference: pairs(&args.reference, '=', |name, _| table.require(name).is_ok()),
+        reference: pairs(&args.reference, '=', |name, _| has(name)),
         min_level_count: args.min_level_count,
         unseen: args.unseen.into(),
-        interactions: pairs(&args.interaction, ':', |a, b| table.require(a).is_ok() && table.require(b).is_ok()),
+        interactions: pairs(&args.interaction, ':', |a, b| has(a) && has(b)),
         splines: args.spline.clone(),
         logs: args.log.clone(),
         date_parts: args.date_parts,
-    };
-    let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
-    let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
-    encoded.warnings.splice(0..0, warnings);
-    let clusters = args.inference.clusters(&table, &encoded.rows)?;
-    let split = args.penalty.split(&table, &encoded.rows)?;
-    Ok(Data { encoder, encoded, clusters, split, table: args.diagnostics.then_some(table) })
+    }
 }
 
 /// Two names around a separator, which names may contain as well: the first cut that `fits` the table counts, or else

@@ -11,6 +11,7 @@ mod classes;
 mod compare;
 mod data;
 mod diagnostics;
+mod elsewhere;
 mod evaluate;
 mod export;
 mod gains;
@@ -36,6 +37,7 @@ use logistic::Error;
 use serde_json::json;
 
 pub use call::{Given, Measuring, Training, Usage, evaluation_keys, keys, words};
+pub use elsewhere::Asking;
 pub use host::{Hear, Host, Reader};
 pub use train::Trained;
 

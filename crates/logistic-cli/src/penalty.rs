@@ -158,7 +158,7 @@ impl PenaltyArgs {
         given(self.l1) || given(self.l2) || given(self.elastic_net.map(|net| net.total)) || !self.bound.is_empty()
     }
 
-    fn is_auto(&self) -> bool {
+    pub(crate) fn is_auto(&self) -> bool {
         let net = self.elastic_net.map(|net| net.total);
         [self.l1, self.l2, net].contains(&Some(Strength::Auto))
     }

@@ -1,13 +1,14 @@
 //! `logistic train`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
 use logistic::encode::{Encoded, Encoder, Target};
 use logistic::evaluate::{Evaluation, Threshold};
-use logistic::file::OutputFile;
+use logistic::file::{Journal, OutputFile};
 use logistic::model::{Bootstrap, ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
 use logistic::plot::{self, Boundary};
 use logistic::random::torch::Generator;
@@ -68,12 +69,27 @@ impl Trained {
 
 /// Fits the model, and writes the files that were asked for.
 pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> {
+    train_on(args, host, &|| {
+        let mut data = data(args, host.read)?;
+        let journal = checkpoint::of(args, &mut data)?;
+        Ok((data, journal))
+    })
+}
+
+/// What there is to fit, and the journal of its passes.
+type Found = (Data, Option<Arc<Journal>>);
+
+/// The same, of what `find` gives.
+pub(crate) fn train_on(
+    args: &TrainArgs,
+    host: Host<'_>,
+    find: &dyn Fn() -> Result<Found, Error>,
+) -> Result<Trained, Error> {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
-    let mut output = args.output.as_deref().map(OutputFile::create).transpose()?;
+    let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
-    let mut data = data(args, host.read)?;
-    let journal = checkpoint::of(args, &mut data)?;
+    let (data, journal) = find()?;
     host.go_on(args)?;
     let encoded = &data.encoded;
     let read_seconds = read.elapsed().as_secs_f64();
@@ -95,16 +111,19 @@ pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> 
         pictures(dir, args, &model, encoded, test.as_ref())?;
         penalty::pictures(dir, &model, path.as_ref())?;
     }
-    if let Some(output) = &mut output {
-        let path = args.output.clone().unwrap_or_default();
-        let text = model.clone().without_unused_columns().to_json()?;
-        let io = |source| Error::Io { path, action: "write", source };
-        output.writer().write_all(text.as_bytes()).map_err(io)?;
-    }
-    output.map_or(Ok(()), OutputFile::keep)?;
+    keep(args, output, &model)?;
     drop(new_folder);
     journal.map_or(Ok(()), |journal| journal.finish())?;
     Ok(Trained { model, test, read_seconds, fit_seconds })
+}
+
+fn keep(args: &TrainArgs, output: Option<OutputFile>, model: &Model) -> Outcome {
+    let Some(mut output) = output else { return Ok(()) };
+    let path = args.output.clone().unwrap_or_default();
+    let text = model.clone().without_unused_columns().to_json()?;
+    let io = |source| Error::Io { path, action: "write", source };
+    output.writer().write_all(text.as_bytes()).map_err(io)?;
+    output.keep()
 }
 
 /// The rows to train on, and those held out.

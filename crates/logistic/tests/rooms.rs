@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 17] = [
+const RANKS: [(&str, u32); 18] = [
     ("distribution", 0),
     ("error", 0),
     ("kernel", 0),

@@ -56,6 +56,18 @@ impl Cholesky {
         }
     }
 
+    /// A factor that was computed elsewhere: L, row-major (n, n).
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) for another number of entries.
+    pub(crate) fn from_lower(lower: Vec<f64>, n: usize) -> crate::error::Result<Self> {
+        if lower.len() != n * n {
+            let what = "length of a factor".to_string();
+            return Err(crate::error::Error::Shape { what, expected: n * n, found: lower.len() });
+        }
+        Ok(Cholesky { n, lower })
+    }
+
     /// Factors as much of the matrix as is independent: a row whose pivot is at most `tolerance` times its diagonal
     /// entry is left out, as a column that those before it explain. Returns the factor of the rows kept, which stands
     /// in the first of n rows and columns, and the rows left out.

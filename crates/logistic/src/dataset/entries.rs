@@ -2,14 +2,17 @@
 
 use super::{Feature, Rows, View};
 
-/// Sums over the rows, for every design column of the compact features, in order.
-struct Entries {
-    weight: f64,
-    columns: Vec<Column>,
+/// Sums over some rows, for every design column of the compact features, in order.
+#[derive(Clone)]
+pub(super) struct Entries {
+    pub(super) weight: f64,
+    /// The rows that have weight.
+    pub(super) counted: usize,
+    pub(super) columns: Vec<Column>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Column {
+pub(super) struct Column {
     /// Rows that have weight and are not zero.
     count: usize,
     sum: f64,
@@ -56,39 +59,68 @@ impl Column {
     }
 }
 
-/// Scale and largest size of every design column of compact features.
-pub(super) fn spreads(rows: &Rows<'_>, centred: bool) -> Vec<(f64, f64)> {
-    let dataset = rows.dataset();
-    let compact: Vec<&Feature> = dataset.features.iter().filter(|feature| feature.is_compact()).collect();
-    let width: usize = compact.iter().map(|feature| feature.n_columns()).sum();
-    let compact: Vec<(View<'_>, usize)> = compact.iter().map(|feature| (feature.view(), feature.n_columns())).collect();
-    let weights = dataset.weight();
-    let weight = |row: usize| weights.map_or(1.0, |weight| weight[row]);
-    let of_chunk = |range| {
-        rows.passed(&range);
-        let mut all = Entries { weight: 0.0, columns: vec![Column::default(); width] };
-        let mut counted = 0;
-        for (row, weight) in rows.slice(range).indices().map(|row| (row, weight(row))).filter(|(_, s)| *s > 0.0) {
-            counted += 1;
-            all.weight += weight;
-            let mut first = 0;
-            for (view, n_columns) in &compact {
-                view.each_entry(row, |column, x| {
-                    if x != 0.0 {
-                        all.columns[first + column].add(x, weight);
-                    }
-                });
-                first += n_columns;
-            }
-        }
-        (all, counted)
-    };
-    let mut parts = rows.chunks(4 * width, of_chunk).into_iter();
-    let Some((mut all, mut counted)) = parts.next() else { return Vec::new() };
-    for (part, rows) in parts {
-        counted += rows;
-        all.weight += part.weight;
-        all.columns.iter_mut().zip(&part.columns).for_each(|(column, other)| column.merge(other));
+impl Entries {
+    pub(super) fn none(width: usize) -> Self {
+        Entries { weight: 0.0, counted: 0, columns: vec![Column::default(); width] }
     }
-    all.columns.iter().map(|column| column.spread(counted, all.weight, centred)).collect()
+
+    pub(super) fn of(rows: &Rows<'_>) -> Self {
+        let dataset = rows.dataset();
+        let compact = || dataset.features.iter().filter(|feature| feature.is_compact());
+        let width: usize = compact().map(Feature::n_columns).sum();
+        let views: Vec<(View<'_>, usize)> = compact().map(|feature| (feature.view(), feature.n_columns())).collect();
+        let weights = dataset.weight();
+        let of_chunk = |range| {
+            rows.passed(&range);
+            let mut all = Entries::none(width);
+            for row in rows.slice(range).indices() {
+                let weight = weights.map_or(1.0, |weight| weight[row]);
+                if weight > 0.0 {
+                    all.take(&views, row, weight);
+                }
+            }
+            all
+        };
+        let mut parts = if width == 0 { Vec::new() } else { rows.chunks(4 * width, of_chunk) }.into_iter();
+        let mut all = parts.next().unwrap_or_else(|| Entries::none(width));
+        parts.for_each(|part| all.merge(&part));
+        all
+    }
+
+    fn take(&mut self, views: &[(View<'_>, usize)], row: usize, weight: f64) {
+        self.counted += 1;
+        self.weight += weight;
+        let mut first = 0;
+        for (view, n_columns) in views {
+            view.each_entry(row, |column, x| {
+                if x != 0.0 {
+                    self.columns[first + column].add(x, weight);
+                }
+            });
+            first += n_columns;
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Entries) {
+        self.counted += other.counted;
+        self.weight += other.weight;
+        self.columns.iter_mut().zip(&other.columns).for_each(|(column, other)| column.merge(other));
+    }
+
+    /// Scale and largest size of every design column.
+    pub(super) fn spreads(&self, centred: bool) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.columns.iter().map(move |column| column.spread(self.counted, self.weight, centred))
+    }
+}
+
+impl Column {
+    /// As numbers that go over a wire.
+    pub(super) fn numbers(&self) -> [f64; 5] {
+        [self.count as f64, self.sum, self.squares, self.lowest, self.highest]
+    }
+
+    pub(super) fn of_numbers(numbers: [f64; 5]) -> Self {
+        let [count, sum, squares, lowest, highest] = numbers;
+        Column { count: count as usize, sum, squares, lowest, highest }
+    }
 }

@@ -113,6 +113,27 @@ impl Feature {
         (0..self.len()).map(|row| view.value(row, 0)).collect()
     }
 
+    /// The same without a row.
+    pub(crate) fn without_rows(&self) -> Self {
+        match self {
+            Feature::Number(_) => Feature::Number(Vec::<f64>::new().into()),
+            Feature::Matrix { n_columns, .. } => {
+                Feature::Matrix { values: Vec::<f64>::new().into(), n_columns: *n_columns }
+            }
+            Feature::Codes { levels, .. } => Feature::Codes { codes: Vec::new().into(), levels: *levels },
+            Feature::Sparse { .. } => Feature::Sparse { rows: Vec::new(), values: Vec::new(), len: 0 },
+            Feature::Csr { n_columns, .. } => Feature::Csr {
+                starts: vec![0].into(),
+                columns: Vec::new().into(),
+                values: Vec::<f64>::new().into(),
+                n_columns: *n_columns,
+            },
+            Feature::Product { levels, .. } => {
+                Feature::Product { codes: Vec::new().into(), levels: *levels, values: Vec::new().into() }
+            }
+        }
+    }
+
     /// The bytes of a row, or something like it.
     pub(super) fn row_bytes(&self) -> usize {
         match self {

@@ -4,6 +4,7 @@
 //! small column-major [`Panel`] only while it is worked on, so one-hot columns never stand in memory.
 
 mod direct;
+mod elsewhere;
 mod entries;
 mod feature;
 mod folds;
@@ -15,9 +16,12 @@ mod predictors;
 mod row_panel;
 mod slices;
 mod split;
+mod spreads;
 mod view;
 
 pub(crate) use direct::{Direct, PartVectors, Scratch};
+pub(crate) use elsewhere::Elsewhere;
+pub use elsewhere::Engine;
 pub use feature::Feature;
 pub use folds::{Fold, Folds, Split};
 pub use loader::{DataLoader, Epoch};
@@ -28,6 +32,7 @@ pub(crate) use predictors::predictors;
 pub(crate) use row_panel::RowPanel;
 use slices::Slices;
 pub use split::{fractions, random_split};
+pub(crate) use spreads::Spreads;
 pub(crate) use view::View;
 
 use std::collections::HashMap;
@@ -61,6 +66,7 @@ pub struct Dataset {
     /// Where the numbers are.
     store: Store,
     run: Option<Run>,
+    elsewhere: Option<Elsewhere>,
 }
 
 /// The run that a dataset is of.
@@ -110,7 +116,17 @@ impl Dataset {
         let columns = |(f, feature): (usize, &Feature)| (0..feature.n_columns()).map(move |k| (f, k));
         let layout = features.iter().enumerate().flat_map(columns).collect();
         let store = store.clone();
-        Ok(Dataset { features: features.into(), y, weight: None, offset: None, n_classes: 2, layout, store, run: None })
+        Ok(Dataset {
+            features: features.into(),
+            y,
+            weight: None,
+            offset: None,
+            n_classes: 2,
+            layout,
+            store,
+            run: None,
+            elsewhere: None,
+        })
     }
 
     /// The same design matrix with outcomes of `n_classes` classes: `y` holds the number of each row's class, from 0.
@@ -205,12 +221,12 @@ impl Dataset {
 
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.y.len()
+        self.elsewhere.as_ref().map_or(self.y.len(), Elsewhere::n_rows)
     }
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.y.is_empty()
+        self.len() == 0
     }
 
     /// The passes over rows that are on disk.
@@ -250,6 +266,10 @@ impl Dataset {
 
     /// The design columns of features that repeat an earlier feature value for value, each with the one it repeats.
     pub(crate) fn repeats(&self) -> Vec<(usize, usize)> {
+        // Of rows elsewhere that is not asked: under an l2 penalty, which shares coefficients, nothing depends on it.
+        if self.elsewhere.is_some() {
+            return Vec::new();
+        }
         const LOOK: usize = 64;
         let mut by_look: HashMap<Vec<u64>, Vec<usize>> = HashMap::new();
         let mut twins: HashMap<usize, usize> = HashMap::new();
@@ -447,6 +467,9 @@ impl<'a> Rows<'a> {
 
     /// The sum of the rows' weights; their number where they have none.
     pub fn total_weight(&self) -> f64 {
+        if let Some(elsewhere) = &self.dataset.elsewhere {
+            return elsewhere.class_totals.iter().sum();
+        }
         match self.dataset.weight() {
             Some(weight) => {
                 let of = |range| self.slice(range).indices().map(|index| weight[index]).sum::<f64>();

@@ -1,7 +1,6 @@
 //! Blocks of rows, expanded for the kernels.
 
-use super::entries::spreads;
-use super::moments::Moments;
+use super::spreads::Spreads;
 use super::{Feature, Places, Rows, Slice, Values};
 use crate::kernel::{Columns, LANES, Taken, shift_and_scale, take_columns};
 
@@ -35,44 +34,19 @@ impl Standardisation {
     /// Both are taken of differences from the column's first value, so that a column far from zero keeps all the digits
     /// that its storage has left. Compact columns are scaled only, for centred they would be compact no longer.
     pub fn of(rows: &Rows<'_>, centred: bool) -> Self {
-        let dataset = rows.dataset();
-        let is_compact = |column: &usize| dataset.features[dataset.layout[*column].0].is_compact();
-        let (compact, dense): (Vec<usize>, Vec<usize>) = (0..dataset.n_columns()).partition(is_compact);
         let first = rows.get(0).ok().filter(|_| centred);
-        let origin = first.map_or_else(|| vec![0.0; dataset.n_columns()], |(x, _)| x);
-        let shift = Standardisation { centre: origin, ..Standardisation::none(dataset.n_columns()) }.subset(&dense);
-        let parts = rows.chunks(dense.len(), |range| Moments::of(&rows.slice(range), &shift, centred));
-        let mut all = Moments::none(dense.len());
-        parts.iter().for_each(|part| all.merge(part));
-        let mut standard = Standardisation::none(0);
-        for (j, square) in all.squares.iter().enumerate() {
-            let centre = shift.centre[j] + all.mean[j];
-            let scale = (square / all.weight).sqrt();
-            // A spread that is all rounding is a constant column.
-            if scale > 4.0 * f64::EPSILON * centre.abs() && scale.is_finite() {
-                let largest = (all.highest[j] - all.mean[j]).max(all.mean[j] - all.lowest[j]);
-                standard.push(dense[j], centre, scale, largest);
-            }
-        }
-        if !compact.is_empty() {
-            for (column, (scale, largest)) in compact.into_iter().zip(spreads(rows, centred)) {
-                if scale > 0.0 && scale.is_finite() {
-                    standard.push(column, 0.0, scale, largest);
-                }
-            }
-            standard.sort();
-        }
-        standard
+        let origin = first.map_or_else(|| vec![0.0; rows.dataset().n_columns()], |(x, _)| x);
+        Spreads::of(rows, &origin, centred).standardisation(rows.dataset(), &origin, centred)
     }
 
-    fn push(&mut self, column: usize, centre: f64, scale: f64, largest: f64) {
+    pub(super) fn push(&mut self, column: usize, centre: f64, scale: f64, largest: f64) {
         self.columns.push(column);
         self.centre.push(centre);
         self.scale.push(scale);
         self.largest.push(largest / scale);
     }
 
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
         order.sort_unstable_by_key(|&at| self.columns[at]);
         *self = self.subset(&order);

@@ -6,6 +6,7 @@ mod curve;
 mod design;
 mod learn;
 mod levels;
+mod survey;
 mod suspicion;
 mod target;
 
@@ -13,6 +14,7 @@ pub(crate) use anatomy::{Anatomy, Group, Product};
 pub use curve::Curve;
 pub use design::Encoded;
 pub(crate) use design::LARGEST;
+pub use survey::Survey;
 pub use target::Target;
 
 use serde::{Deserialize, Serialize};

@@ -165,6 +165,15 @@ pub enum Error {
         /// What it is.
         found: usize,
     },
+    /// An engine that holds the rows did not answer.
+    Engine {
+        /// The engine.
+        engine: String,
+        /// What it said.
+        problem: String,
+        /// What to try.
+        help: String,
+    },
     /// The file is not a model this version can load.
     ModelFile {
         /// The file as the user named it.
@@ -205,6 +214,7 @@ impl Error {
             Error::Setting { .. } => "setting",
             Error::IndexOutOfRange { .. } => "index_out_of_range",
             Error::Shape { .. } => "shape",
+            Error::Engine { .. } => "engine",
             Error::ModelFile { .. } => "model_file",
             Error::Export { .. } => "export",
         }
@@ -223,7 +233,9 @@ impl Error {
             | Error::TooManyTerms { place, .. }
             | Error::Export { place, .. }
             | Error::Target { place, .. } => place.clone(),
-            Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } => Place::default(),
+            Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } | Error::Engine { .. } => {
+                Place::default()
+            }
         }
     }
 
@@ -256,6 +268,7 @@ impl Error {
             Error::TooManyTerms { .. } => {
                 Some("`--features` names fewer columns, `--min-level-count` pools rare levels".to_string())
             }
+            Error::Engine { help, .. } => Some(help.clone()),
             Error::Io { .. } | Error::Setting { .. } | Error::IndexOutOfRange { .. } | Error::Shape { .. } => None,
         }
     }
@@ -312,6 +325,7 @@ impl fmt::Display for Error {
             Error::Target { place, problem, .. } | Error::Export { place, problem, .. } => {
                 write!(f, "{place}{problem}")
             }
+            Error::Engine { engine, problem, .. } => write!(f, "{engine}: {problem}"),
             Error::TooManyTerms { place, terms, most, bound: "rows" } => {
                 write!(f, "{place}{terms} coefficients have no unique maximum-likelihood estimate on {most} rows")
             }

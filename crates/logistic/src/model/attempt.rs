@@ -157,6 +157,9 @@ impl LogisticRegression {
         if self.method != Method::Auto {
             return self.method;
         }
+        if risk.is_elsewhere() {
+            return Method::Newton;
+        }
         let outputs = risk.n_outputs();
         let weights = penalty.l2.len() - if self.intercept { outputs } else { 0 };
         if risk.kinks().is_some() || penalty.l2[..weights].contains(&0.0) || weights < FEW_WEIGHTS {

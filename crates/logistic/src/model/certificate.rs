@@ -225,6 +225,10 @@ fn reach<L: Loss>(
     centre: &Centre<'_>,
 ) -> Option<Vec<f64>> {
     let (p, outputs) = (centre.standard.columns.len(), centre.outputs);
+    // Rows that an engine holds are not looked at one by one.
+    if risk.is_elsewhere() {
+        return None;
+    }
     if penalty.l1[..outputs * p].contains(&0.0) || penalty.lower.iter().chain(&penalty.upper).any(|b| b.is_finite()) {
         return None;
     }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::settings::{LogisticRegression, Method};
 use crate::cholesky::Cholesky;
-use crate::dataset::{Rows, Standardisation};
+use crate::dataset::{Elsewhere, Rows, Standardisation};
 use crate::error::{Error, Place, Result};
 use crate::loss::BceWithLogits;
-use crate::objective::{EmpiricalRisk, Objective, Order};
+use crate::objective::{EmpiricalRisk, Objective, Order, standardisation};
 
 /// A design column that others explain; that explains nothing, where it repeats none.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,9 @@ impl LogisticRegression {
     /// linear combination of those before it; a penalty makes combinations estimable, so of the others only constants
     /// go, and exact repetitions that an l1 penalty alone would not share a coefficient between.
     pub(super) fn columns(&self, rows: &Rows<'_>, outputs: usize) -> Result<(Standardisation, Vec<LeftOut>)> {
-        self.columns_among(rows, outputs, Standardisation::of(rows, self.intercept))
+        let full = standardisation(rows, self.intercept);
+        check_engine(rows)?;
+        self.columns_among(rows, outputs, full)
     }
 
     /// The same, where there are no other columns than those of `full`.
@@ -76,7 +78,7 @@ impl LogisticRegression {
         let risk = EmpiricalRisk::new(rows.of(&plain), BceWithLogits::default()).standardised(free.clone());
         let risk = if self.intercept { risk } else { risk.without_intercept() };
         let n = risk.n_parameters();
-        if free.columns.is_empty() || independent_in_sample(&risk) {
+        if free.columns.is_empty() || rows.dataset().is_elsewhere().is_none() && independent_in_sample(&risk) {
             return Vec::new();
         }
         let hessian = risk.sums(&vec![0.0; n], Order::Hessian).hessian;
@@ -94,6 +96,11 @@ impl LogisticRegression {
         };
         out.iter().filter(|&&k| k < free.columns.len()).map(explained).collect()
     }
+}
+
+/// Whether an engine that holds the rows has answered so far.
+pub(super) fn check_engine(rows: &Rows<'_>) -> Result<()> {
+    rows.dataset().is_elsewhere().map_or(Ok(()), Elsewhere::check)
 }
 
 /// Of so many panels of rows, one is looked at first.

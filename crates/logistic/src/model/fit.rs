@@ -2,7 +2,7 @@
 
 use super::Facts;
 use super::attempt::Attempt;
-use super::columns::LeftOut;
+use super::columns::{LeftOut, check_engine};
 use super::inference::Inference;
 use super::runaway::Runaways;
 use super::separation::{Verdict, decide};
@@ -146,7 +146,9 @@ impl LogisticRegression {
     pub(super) fn fit_from(&self, rows: &Rows<'_>, start: Start<'_>, progress: Progress<'_>) -> Result<Fit> {
         self.check(rows)?;
         let Some((of_class, weight)) = self.reweighted(rows) else {
-            return self.fit_weighted(rows, &[], start, progress);
+            let fit = self.fit_weighted(rows, &[], start, progress);
+            // Of an engine that failed, its own words.
+            return check_engine(rows).and(fit);
         };
         let data = rows.dataset().clone().weighted(weight)?;
         self.fit_weighted(&rows.of(&data), &of_class, start, progress)
@@ -286,7 +288,9 @@ impl LogisticRegression {
         attempt: &Attempt,
     ) -> Result<Option<Runaways>> {
         let n_classes = rows.dataset().n_classes();
-        if attempt.certificate.bounded || !self.bounds.is_empty() {
+        // Rows that an engine holds are not looked at one by one.
+        let elsewhere = rows.dataset().is_elsewhere().is_some();
+        if attempt.certificate.bounded || !self.bounds.is_empty() || elsewhere {
             return Ok(None);
         }
         if !self.penalty.is_none() {

@@ -57,7 +57,9 @@ fn approach<L: Loss>(sample: &EmpiricalRisk<'_, L>, model: &mut Linear, solver: 
 pub(super) fn warm_start<L: Loss + Clone>(risk: &EmpiricalRisk<'_, L>, model: &mut Linear) -> Result<Newton> {
     let mut solver = Newton::tame();
     let q = model.parameters().len();
-    for every in EVERY {
+    // An engine is asked of all rows, or of none.
+    let samples = if risk.is_elsewhere() { &[] } else { &EVERY[..] };
+    for &every in samples {
         let sample = risk.thinned(every);
         if sample.n_rows() < ROWS_PER_PARAMETER * q || risk.n_rows() < FEWEST_ROWS {
             continue;

@@ -186,6 +186,9 @@ pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
 /// The weight of each class among the rows.
 pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     let data = rows.dataset();
+    if let Some(elsewhere) = data.is_elsewhere() {
+        return elsewhere.class_totals.clone();
+    }
     let (n_classes, all, weight) = (data.n_classes(), data.y(), data.weight());
     let parts = rows.chunks(n_classes, |range| {
         let mut totals = vec![0.0; n_classes];
@@ -242,8 +245,32 @@ impl LogisticRegression {
         Some((of_class, weight))
     }
 
+    /// Refuses what needs more of rows in an engine than sums over all of them.
+    fn check_elsewhere(&self, rows: &Rows<'_>) -> Result<()> {
+        let is_known = matches!(self.method, Method::Auto | Method::Newton | Method::Lbfgs);
+        let needs = [
+            ("solver", !is_known, "`auto`, `newton` or `lbfgs`"),
+            ("l1", self.penalty.l1 > 0.0, "0"),
+            ("bound", !self.bounds.is_empty(), "none"),
+            ("firth", self.firth, "false"),
+            ("class-weight", self.class_weight != ClassWeight::Equal, "equal weights"),
+            ("weight-kind", self.weight_kind != WeightKind::Frequency, "`frequency`"),
+            ("covariance", self.covariance != Covariance::Information, "`information`"),
+            ("rows", rows.range() != Some(0..rows.dataset().len()), "all of them"),
+        ];
+        match needs.into_iter().find(|(_, refused, _)| *refused) {
+            Some((name, _, expected)) => {
+                Err(Error::setting(name, &format!("{expected}, for rows that an engine holds"), &"another"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Refuses settings that cannot be, and rows of one class.
     pub(super) fn check(&self, rows: &Rows<'_>) -> Result<()> {
+        if rows.dataset().is_elsewhere().is_some() {
+            self.check_elsewhere(rows)?;
+        }
         let n_columns = rows.dataset().n_columns();
         let n_classes = rows.dataset().n_classes();
         let not_negative = |name, value: f64| match value.is_finite() && value >= 0.0 {

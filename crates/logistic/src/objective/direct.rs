@@ -54,7 +54,7 @@ impl Room {
 impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// How to work on the features as they are stored; none for so few rows that looking costs more.
     pub(super) fn direct(&self) -> Option<Direct<'a>> {
-        if self.rows.len() < FEW_ROWS && !self.has_compact() {
+        if self.elsewhere().is_some() || self.rows.len() < FEW_ROWS && !self.has_compact() {
             return None;
         }
         let in_order = self.rows.range().is_some();

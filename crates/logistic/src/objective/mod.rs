@@ -13,6 +13,7 @@ mod norm;
 mod penalty;
 mod preconditioner;
 mod product;
+mod question;
 mod scores;
 mod shared;
 
@@ -21,6 +22,8 @@ pub use linear::{Linear, Module, Sequential, Tensor};
 pub use penalty::ParameterPenalty;
 pub use preconditioner::Preconditioner;
 pub use product::Curvature;
+pub(crate) use question::standardisation;
+pub use question::{answer, merge, question_of_totals};
 pub(crate) use shared::{Group, Logits, Pass, SharedRows};
 
 use std::borrow::Cow;
@@ -282,6 +285,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// Value and derivatives, without penalty, as sums over rows.
     fn pass(&self, parameters: &[f64], order: Order) -> Sums {
+        if let Some(elsewhere) = self.elsewhere() {
+            return self.ask_sums(elsewhere, parameters, order);
+        }
         match self.direct() {
             _ if order >= Order::Hessian && self.is_narrow() && self.rows.len() >= direct::FEW_ROWS => {
                 self.narrow_sums(parameters)
@@ -347,6 +353,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// outputs, the norm of the matrix of the row's columns beside each other (Frobenius), times √2: a bound on the
     /// spread of a row's logits along any direction of length 1.
     pub(crate) fn largest_norm(&self, factor: &Cholesky) -> f64 {
+        if let Some(elsewhere) = self.elsewhere() {
+            return self.ask_largest_norm(elsewhere, factor);
+        }
         let largest = |start: usize| {
             let mut most: f64 = 0.0;
             self.each_panel(start, self.rows.len().min(start + Panel::ROWS), |panel, _| {

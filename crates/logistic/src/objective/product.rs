@@ -119,6 +119,9 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
 
     /// At least the largest `Σⱼ xᵢⱼ²·qⱼ` of any row; `largest` and `q` (n_columns).
     pub(crate) fn largest_square(&self, largest: &[f64], q: &[f64]) -> f64 {
+        if let Some(elsewhere) = self.elsewhere() {
+            return self.ask_largest_square(elsewhere, largest, q);
+        }
         let in_order = self.rows.range().is_some();
         let direct = Direct::new(self.rows.dataset(), self.standard.as_ref(), 1, in_order);
         direct.largest_square(&self.rows, largest, q)

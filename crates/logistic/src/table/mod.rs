@@ -161,6 +161,11 @@ impl Table {
         Table { n_rows, ..Table::default() }
     }
 
+    /// A table of so many rows, without a column yet.
+    pub(crate) fn named(name: &str, n_rows: usize) -> Self {
+        Table { files: vec![name.to_string()], n_rows, ..Table::default() }
+    }
+
     /// The file as the user named it; the first of several.
     pub fn path(&self) -> &str {
         self.files.first().map_or("-", String::as_str)

@@ -29,7 +29,6 @@ pub(super) fn exceed(sources: &[Source], options: &ReadOptions, memory: u64) -> 
         bytes = bytes.saturating_add(match (input.format()?, input.is_plain()) {
             // Its table is small: what is zero is not held.
             (Format::Svmlight, _) => return Ok(false),
-            #[cfg(feature = "arrow")]
             (Format::Parquet, true) => in_memory(source, options)?,
             (_, true) => source.bytes(),
             (_, false) => source.bytes().saturating_mul(COMPRESSED),
@@ -44,6 +43,11 @@ fn in_memory(source: &Source, options: &ReadOptions) -> Result<u64> {
     let file = super::arrow::ParquetFile::open(path)?;
     let columns = file.names.iter().filter(|name| options.want(name) != Want::Skip).count();
     Ok(8 * columns as u64 * file.group_rows().iter().sum::<usize>() as u64)
+}
+
+#[cfg(not(feature = "arrow"))]
+fn in_memory(source: &Source, _: &ReadOptions) -> Result<u64> {
+    Ok(source.bytes())
 }
 
 /// Reads files as [`read`](super::read()) does.
