@@ -19,6 +19,10 @@ const WORST_ROWS: usize = 10;
 /// What was asked of the fit, and what is always known.
 pub(crate) fn of(args: &TrainArgs, fit: &Fit, data: &Data, rows: &Rows<'_>) -> Result<Diagnostics, Error> {
     let encoder = &data.encoder;
+    // All of them look at rows one by one.
+    if rows.dataset().is_held_elsewhere() {
+        return Ok(Diagnostics::default());
+    }
     let mut found = Diagnostics { pseudo_r2_tjur: fit.pseudo_r2_tjur(rows)?, ..Diagnostics::default() };
     if fit.facts.l2 > 0.0 || args.diagnostics {
         found.approximate_loo_log_loss = fit.approximate_loo_log_loss(rows)?;

@@ -72,6 +72,8 @@ impl Elsewhere {
 
 impl Dataset {
     /// Rows that an engine holds: their features without a row here, the number of rows, and the weight of every class.
+    /// [`LogisticRegression::fit`](crate::model::LogisticRegression::fit) fits them by sums over all of them, and refuses
+    /// what needs more. They have no outcome, weight or value here to be asked for.
     ///
     /// # Errors
     /// [`Error::Shape`] for features that have rows; [`Error::Setting`] for fewer than two classes.
@@ -86,6 +88,11 @@ impl Dataset {
             Dataset::kept_in(&Store::Memory, features, Vec::new().into())?.of_classes(Vec::new(), n_classes)?;
         dataset.elsewhere = Some(Elsewhere { engine, n_rows, class_totals, failure: Arc::default() });
         Ok(dataset)
+    }
+
+    /// Whether an engine holds the rows.
+    pub fn is_held_elsewhere(&self) -> bool {
+        self.elsewhere.is_some()
     }
 
     pub(crate) fn is_elsewhere(&self) -> Option<&Elsewhere> {

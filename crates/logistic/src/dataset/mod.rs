@@ -255,6 +255,9 @@ impl Dataset {
         if index >= self.len() {
             return Err(Error::IndexOutOfRange { index, len: self.len() });
         }
+        if self.is_held_elsewhere() {
+            return Err(Error::setting("index", "a row that is here", &"one that an engine holds"));
+        }
         let x = self.layout.iter().map(|&(feature, k)| self.features[feature].view().value(index, k)).collect();
         Ok((x, self.y[index]))
     }

@@ -85,6 +85,9 @@ impl Fit {
     /// The dataset of the rows, with the weights that the rows had in the fit.
     pub(super) fn as_fitted(&self, rows: &Rows<'_>) -> Result<Dataset> {
         let data = rows.dataset();
+        if data.is_held_elsewhere() {
+            return Err(Error::setting("rows", "here, to be looked at one by one", &"those that an engine holds"));
+        }
         let shape = |what: &str, expected: usize, found: usize| match expected == found {
             true => Ok(()),
             false => Err(Error::Shape { what: what.to_string(), expected, found }),
