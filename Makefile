@@ -7,7 +7,7 @@ FUZZ_TARGETS ?= csv_to_table json_lines svmlight model_json any_table
 PYTHON ?= python3
 VENV := python/.venv
 
-.PHONY: build test check doc python bench instructions fuzz
+.PHONY: build test test-cluster check doc python bench instructions fuzz
 
 build:            ## the command line, at target/release/logistic
 	$(CARGO) build --release --locked
@@ -31,13 +31,25 @@ python:           ## the Python package: its wheel, and its tests
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ./python
 	$(VENV)/bin/python -c "import logistic; logistic.Error"
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-test.txt
-	$(VENV)/bin/python -m pytest --quiet python/tests
+	$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
 	$(VENV)/bin/python python/tests/sklearn_own.py
+
+# Spark's own processes need a Java runtime; where there is none, one is installed if this may be done.
+CLUSTER_VENV := python/.venv-cluster
+
+test-cluster:     ## Spark with two executors on this machine, one of them killed; wants Java
+	command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; }
+	rm -rf $(CLUSTER_VENV)
+	$(PYTHON) -m venv $(CLUSTER_VENV)
+	$(CLUSTER_VENV)/bin/pip install --quiet --disable-pip-version-check ./python
+	$(CLUSTER_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-cluster.txt
+	$(CLUSTER_VENV)/bin/python -m pytest --quiet python/tests/spark
 
 bench:            ## against PyTorch, scikit-learn, Polars and others; makes its own virtual environment
 	python3 bench/run.py
 	python3 bench/tables.py
 	python3 bench/fits.py
+	python3 bench/larger.py
 
 instructions:     ## whether fixed work takes more instructions than bench/instructions.json says; wants valgrind
 	python3 bench/instructions.py

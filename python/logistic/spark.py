@@ -52,6 +52,7 @@ def fit(dataframe: Any, *, target: str, progress: Any = None, **options: Any) ->
     standard errors. Lost executors are Spark's to replace; what they had is asked again.
     """
     typed = given({"target": target, **options})
+    _core.check_given(typed)
     own = not _is_kept(dataframe)
     rows = dataframe.persist() if own else dataframe
     try:

@@ -19,6 +19,12 @@ use crate::train::{Trained, misused};
 /// What a fit calls its frame, which has no file.
 const NAME: &str = "<dataframe>";
 
+/// Refuses settings that no fit can have, before an engine is set to work.
+#[pyfunction]
+pub(crate) fn check_given(given: Vec<Given>) -> PyResult<()> {
+    Training::new(&[NAME.to_string()], &given).map(|_| ()).map_err(|usage| misused("fit", usage))
+}
+
 /// What the rows of a partition are like, as JSON.
 #[pyfunction]
 pub(crate) fn survey(py: Python<'_>, given: Vec<Given>, rows: Batches) -> PyResult<String> {
@@ -139,6 +145,7 @@ pub(crate) fn train_elsewhere(
 
 /// Adds what stands here to the module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(check_given, module)?)?;
     module.add_function(wrap_pyfunction!(survey, module)?)?;
     module.add_function(wrap_pyfunction!(answer, module)?)?;
     module.add_function(wrap_pyfunction!(train_elsewhere, module)?)
