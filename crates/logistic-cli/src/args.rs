@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Show a model: coefficients, inference, how the fit went
     Summary(SummaryArgs),
+    /// Write a page about a model and its rows: one HTML file that needs no network
+    Report(ReportArgs),
     /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
     Blobs(BlobsArgs),
     /// Walk through the PyTorch tutorial, with its own numbers and pictures
@@ -43,7 +45,7 @@ impl Command {
             Command::Evaluate(args) => args.json,
             Command::Summary(args) => args.json,
             Command::Tutorial(args) => args.json,
-            Command::Predict(_) | Command::Blobs(_) => false,
+            Command::Predict(_) | Command::Report(_) | Command::Blobs(_) => false,
         }
     }
 }
@@ -231,6 +233,9 @@ pub(crate) struct TrainArgs {
     /// Where to write the pictures, as SVG and PNG
     #[arg(help_heading = "Output", long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
+    /// Where to write a page about the model and its rows: those held out or of the test files, where there are such
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Print JSON
     #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,
@@ -385,6 +390,28 @@ pub(crate) struct SummaryArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// The model file
+    pub(crate) model: PathBuf,
+    /// The data, with the target column, in any format that `train` reads; without, the page tells what the model knows
+    pub(crate) data: Vec<String>,
+    /// Where to write the page
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) output: PathBuf,
+    /// The column of row weights
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weights: Option<String>,
+    /// Resamples behind the intervals that have no formula; 0 for none [default: 1000, from 200,000 rows on fewer]
+    #[arg(long, value_name = "N")]
+    pub(crate) bootstrap: Option<usize>,
+    /// Seed of the resamples
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 16] = [
+const RANKS: [(&str, u32); 17] = [
     ("distribution", 0),
     ("error", 0),
     ("kernel", 0),
@@ -18,6 +18,7 @@ const RANKS: [(&str, u32); 16] = [
     ("model", 5),
     ("evaluate", 5),
     ("plot", 6),
+    ("report", 7),
     ("tutorial", 6),
 ];
 

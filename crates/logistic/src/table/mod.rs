@@ -155,6 +155,15 @@ impl Table {
         self.files.first().map_or("-", String::as_str)
     }
 
+    /// A table of these columns, called `name` in errors.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for columns of unequal length; [`Error::Malformed`] for a name that comes twice.
+    pub fn from_columns(name: &str, n_rows: usize, columns: Vec<(String, Cells)>) -> Result<Self> {
+        let empty = Table { files: vec![name.to_string()], n_rows, ..Table::default() };
+        columns.into_iter().try_fold(empty, |table, (name, cells)| table.with_column(&name, cells))
+    }
+
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
