@@ -124,18 +124,18 @@ def test_the_slider_moves_the_matrix_the_rates_and_the_cost(hearts, opened, tmp_
         assert float(page.locator("#cost").inner_text()) == 2 * fp + 5.5 * fn
         assert slider.get_attribute("aria-valuetext") == f"threshold {page.locator('#threshold-value').inner_text()}"
         told = page.locator("#told").inner_text()
-        assert f"{tp} of {tp + fn} 1 found, {fp} false alarms among {tp + fp}" in told
+        assert f"{tp} of the {tp + fn} rows that are 1 are found; {fp} of the {tp + fp} called 1 are" in told
         place = page.locator("[data-curve=roc] circle")
         x0, dx, y0, dy = map(float, page.locator("[data-curve=roc]").get_attribute("data-scale").split())
         # The picture has tenths of a pixel.
         assert float(place.get_attribute("cx")) == pytest.approx(x0 + dx * fp / (fp + tn), abs=0.06)
         assert float(place.get_attribute("cy")) == pytest.approx(y0 + dy * tp / (tp + fn), abs=0.06)
     assert len(seen) == 5 and {0.0, 1.0} <= seen
-    page.get_by_role("button", name="cheapest").click()
+    page.get_by_role("button", name="Cheapest threshold").click()
     counts = json.loads(page.locator("#counts").text_content())
     prices = [2 * of["fp"] + 5.5 * of["fn"] for of in (at(t, y, probability) for t in counts["threshold"])]
     assert float(page.locator("#cost").inner_text()) == min(prices)
-    page.get_by_role("button", name="Back to the model").click()
+    page.get_by_role("button", name="The model’s threshold").click()
     assert page.locator("#threshold-value").inner_text() == "0.5"
     assert len(page.screenshot(path=tmp_path / "page.png", full_page=True)) > 50_000
 

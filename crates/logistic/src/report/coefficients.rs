@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::numbers::{count, fixed, p_value, rounded};
+use super::numbers::{aligned, count, fixed, p_value};
 use super::strip::Strip;
-use super::{cell, fit, table};
+use super::{cell, fit, name, table};
 use crate::model::{Coefficient, Model};
 
 /// So many coefficients have a row.
@@ -37,8 +37,8 @@ fn words(model: &Model, known: bool) -> String {
     let errors = match (facts.covariance.as_str(), facts.n_clusters) {
         _ if bootstrapped => " Standard errors and intervals come from resampling the rows.".to_string(),
         _ if !known => String::new(),
-        ("hc0", _) => " Standard errors are the sandwich's (HC0).".to_string(),
-        ("hc1", _) => " Standard errors are the sandwich's (HC1).".to_string(),
+        ("hc0", _) => " Standard errors are the sandwich’s (HC0).".to_string(),
+        ("hc1", _) => " Standard errors are the sandwich’s (HC1).".to_string(),
         ("cluster", Some(clusters)) => format!(" Standard errors are robust for {clusters} clusters."),
         ("sampling", _) => " Standard errors are linearised for weights.".to_string(),
         _ => String::new(),
@@ -46,7 +46,7 @@ fn words(model: &Model, known: bool) -> String {
     words.push_str(&errors);
     let profiled = |coefficient: &Coefficient| coefficient.inference.is_some_and(|i| i.profile.is_some());
     if !bootstrapped && model.coefficients.iter().any(profiled) {
-        words.push_str(" Intervals are by profile likelihood; z and p are Wald's.");
+        words.push_str(" Intervals are by profile likelihood; z and p are Wald’s.");
     }
     if facts.relaxed {
         words.push_str(" The columns were selected on the same rows, which standard errors take no account of.");
@@ -90,10 +90,10 @@ fn coefficient_table(own: &[Coefficient], known: bool, most: usize) -> Markup {
     };
     let row = |coefficient: &Coefficient| {
         let estimate = match coefficient.estimate {
-            Some(estimate) => html! { (rounded(estimate)) },
+            Some(estimate) => html! { (aligned(estimate)) },
             None => html! { "left out" },
         };
-        let mut cells = vec![html! { (coefficient.term) }, estimate];
+        let mut cells = vec![name(&coefficient.term), estimate];
         if known {
             let shown = interval(coefficient);
             // A test goes with the standard error that it was made with.
@@ -148,18 +148,18 @@ fn forest(own: &[Coefficient], known: bool, most: usize) -> Markup {
     };
     html! {
         div.wide role="region" aria-label=(caption) tabindex="0" {
-            table.strips {
+            table.strips.solo role="table" {
                 caption { (caption) @if known { " with 95 % intervals" } ", on a logarithmic scale" }
-                thead { tr { th scope="col" { "Term" } td {} th scope="col" { "Odds ratio" } } }
+                thead { tr role="row" { th scope="col" { "Term" } td {} th scope="col" { "Odds ratio" } } }
                 tbody {
                     @for coefficient in &chosen {
-                        tr {
-                            th scope="row" { (coefficient.term) }
-                            td.picture { (strip.row(coefficient.estimate, ends(coefficient))) }
-                            td {
+                        tr role="row" {
+                            th scope="row" role="rowheader" { (name(&coefficient.term)) }
+                            td.picture role="cell" { (strip.row(coefficient.estimate, ends(coefficient))) }
+                            td role="cell" {
                                 (cell(coefficient.estimate.map(f64::exp)))
                                 @if let Some((low, high)) = ends(coefficient) {
-                                    " " span.interval { "(" (rounded(low.exp())) " to " (rounded(high.exp())) ")" }
+                                    " " span.interval { "(" (aligned(low.exp())) " to " (aligned(high.exp())) ")" }
                                 }
                             }
                         }

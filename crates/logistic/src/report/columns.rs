@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::numbers::{count, cut, percent, rounded};
-use super::{Sample, table};
+use super::{Sample, name, table, words};
 use crate::encode::{Encoder, Kind};
 use crate::model::Model;
 use crate::table::{Cells, Column};
@@ -105,7 +105,7 @@ impl<'a> Columns<'a> {
 /// What the fit left out, in its own words.
 fn dropped(model: &Model) -> Markup {
     let told = model.warnings.iter().filter(|warning| warning.kind() == "rows_dropped");
-    html! { @for warning in told { p { "Before the fit, " (warning.to_string()) "." } } }
+    html! { @for warning in told { p { "Before the fit, " (words(&warning.to_string())) "." } } }
 }
 
 fn is_category(encoder: &Encoder, name: &str) -> bool {
@@ -137,7 +137,7 @@ impl<'a> Described<'a> {
             missing => html! { (count(missing)) " (" (percent(missing as f64 / n_rows.max(1) as f64)) ")" },
         };
         let date = matches!(self.cells, Cells::Date(_));
-        let (kind, numbers, words) = match &self.content {
+        let (kind, numbers, levels) = match &self.content {
             Content::Numbers(found) => {
                 let text = |value: f64| if date { day(value) } else { rounded(value) };
                 let sd = if date { format!("{} days", rounded(found.sd)) } else { rounded(found.sd) };
@@ -147,9 +147,9 @@ impl<'a> Described<'a> {
             Content::Levels(levels) => ("category", [const { String::new() }; 4], counted(levels)),
             Content::Nothing => ("empty", [const { String::new() }; 4], String::new()),
         };
-        let mut cells = vec![html! { (cut(self.name, 60)) }, html! { (kind) }, missing];
+        let mut cells = vec![name(&cut(self.name, 60)), html! { (kind) }, missing];
         cells.extend(numbers.map(|number| html! { (number) }));
-        cells.push(html! { span.words { (words) } });
+        cells.push(html! { span.words { (levels) } });
         cells
     }
 }
@@ -181,9 +181,9 @@ fn levels(column: &Column, rows: &[usize]) -> (Option<Content>, usize) {
     (content, rows.len() - present)
 }
 
-/// `yes 120, no 80, … 3 more`.
+/// `yes (120), no (80), … 3 more`.
 fn counted(levels: &[(String, usize)]) -> String {
-    let named = levels.iter().take(MOST_LEVELS).map(|(level, rows)| format!("{} {}", cut(level, 30), count(*rows)));
+    let named = levels.iter().take(MOST_LEVELS).map(|(level, rows)| format!("{} ({})", cut(level, 30), count(*rows)));
     let mut words: Vec<String> = named.collect();
     if levels.len() > MOST_LEVELS {
         words.push(format!("… {} more", count(levels.len() - MOST_LEVELS)));

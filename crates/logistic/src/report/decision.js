@@ -12,7 +12,7 @@
   const rounded = (value) => {
     if (value === 0) return "0";
     const text = Math.abs(value) < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
-    return text.replace("-", "−");
+    return text.replaceAll("-", "−");
   };
   const weight = (value) => (Number.isInteger(value) ? value.toLocaleString("en-US") : rounded(value));
   const share = (part, whole) => (whole > 0 ? (part / whole).toFixed(3) : "–");
@@ -56,8 +56,8 @@
     put("cost", rounded(price(at)));
     put("cost-per-row", rounded(price(at) / total));
     const positive = counts.classes[1];
-    put("told", `At ${threshold}: ${weight(tp)} of ${weight(counts.positives)} ${positive} found, ${weight(fp)} false alarms ` +
-      `among ${weight(tp + fp)} called ${positive}.`);
+    put("told", `At ${threshold}: ${weight(tp)} of the ${weight(counts.positives)} rows that are ${positive} are found; ` +
+      `${weight(fp)} of the ${weight(tp + fp)} called ${positive} are false alarms.`);
     move("roc", fp / counts.negatives, tp / counts.positives);
     move("pr", tp / counts.positives, tp / (tp + fp));
   };

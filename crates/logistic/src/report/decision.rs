@@ -18,7 +18,7 @@ pub(super) fn section(model: &Model, two: &Two) -> Markup {
             Some(roc) => {
                 p {
                     "Rows with a probability of at least the threshold are called " strong { (classes[1]) } ". Move it, and the \
-                     matrix, the rates and the cost follow. The model's own threshold is " (rounded(model.threshold)) "."
+                     matrix, the rates and the cost follow. The model’s own threshold is " (rounded(model.threshold)) "."
                 }
                 (live(&two.evaluation, roc, classes))
             }
@@ -54,8 +54,8 @@ fn live(evaluation: &Evaluation, roc: &RocCurve, classes: [&str; 2]) -> Markup {
                 div.costs {
                     label { "Cost of a false positive " input #cost-fp type="number" min="0" step="any" value="1" inputmode="decimal"; }
                     label { "Cost of a false negative " input #cost-fn type="number" min="0" step="any" value="1" inputmode="decimal"; }
-                    button #cheapest type="button" { "Go to the cheapest threshold" }
-                    button #own type="button" { "Back to the model’s" }
+                    button #cheapest type="button" { "Cheapest threshold" }
+                    button #own type="button" { "The model’s threshold" }
                 }
             }
             div.outcome {
@@ -73,7 +73,7 @@ fn live(evaluation: &Evaluation, roc: &RocCurve, classes: [&str; 2]) -> Markup {
 fn told(evaluation: &Evaluation, classes: [&str; 2]) -> String {
     let matrix = &evaluation.confusion;
     format!(
-        "At {}: {} of {} {} found, {} false alarms among {} called {}.",
+        "At {}: {} of the {} rows that are {} are found; {} of the {} called {} are false alarms.",
         rounded(evaluation.threshold),
         weight(matrix.true_positive),
         weight(matrix.positives()),

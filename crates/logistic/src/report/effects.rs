@@ -8,7 +8,7 @@ use super::chart::{Axis, Chart};
 use super::columns::{Columns, Content, Described, day};
 use super::numbers::{count, cut, fixed, rounded};
 use super::strip::Strip;
-use super::{Sample, table};
+use super::{Sample, name, table};
 use crate::distribution::NORMAL_975;
 use crate::encode::{Encoder, Kind};
 use crate::error::Result;
@@ -269,12 +269,12 @@ impl Effect<'_> {
     fn draw(&self, model: &Model, top: f64) -> Markup {
         let classes = &model.encoder.target.classes;
         let names: Vec<&str> = match classes.len() {
-            2 => vec![classes[1].as_str()],
+            2 => vec!["Probability"],
             _ => classes.iter().take(MOST_CLASSES).map(String::as_str).collect(),
         };
         html! {
             figure.effect {
-                h3 { (cut(self.column.name, 60)) }
+                h3 { (name(&cut(self.column.name, 60))) }
                 @match &self.at {
                     At::Numbers(values) => (self.curve(values, &names, top)),
                     At::Levels(levels) => (self.levels(levels, &names, top)),
@@ -292,7 +292,7 @@ impl Effect<'_> {
         }
         let text = |value: f64| if date { day(value) } else { rounded(value) };
         let ends = |points: &Vec<Point>| format!("from {} to {}", fixed(points[0].value, 3), fixed(points[points.len() - 1].value, 3));
-        let told: Vec<String> = names.iter().zip(&self.classes).map(|(name, points)| format!("{name}: {}", ends(points))).collect();
+        let told: Vec<String> = names.iter().zip(&self.classes).map(|(name, points)| format!("{} {}", name.to_lowercase(), ends(points))).collect();
         let words = format!("Between {} and {}, {}.", text(low), text(high), told.join("; "));
         let chart = Chart::low(&format!("Probability against {}", self.column.name), words, x, Axis::over(0.0, top, "Probability"));
         let band = |points: &Vec<Point>| -> Vec<(f64, f64, f64)> {
@@ -330,21 +330,21 @@ impl Effect<'_> {
         let caption = format!("Probability by {}", self.column.name);
         html! {
             div.wide role="region" aria-label=(caption) tabindex="0" {
-                table.strips {
+                table.strips.solo[names.len() == 1] role="table" {
                     caption { (caption) }
                     thead {
-                        tr {
+                        tr role="row" {
                             th scope="col" { "Level" }
                             @for name in names { th scope="col" colspan="2" { (cut(name, 24)) } }
                         }
                     }
                     tbody {
                         @for (k, level) in levels.iter().enumerate() {
-                            tr {
-                                th scope="row" { (cut(level, 30)) }
+                            tr role="row" {
+                                th scope="row" role="rowheader" { (cut(level, 30)) }
                                 @for points in &self.classes {
-                                    td.picture { (strip.row(Some(points[k].value), points[k].interval)) }
-                                    td { (point_cell(points[k])) }
+                                    td.picture role="cell" { (strip.row(Some(points[k].value), points[k].interval)) }
+                                    td role="cell" { (point_cell(points[k])) }
                                 }
                             }
                         }

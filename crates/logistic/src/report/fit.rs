@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use super::chart::{Axis, Chart};
 use super::numbers::{count, fixed, p_value, precise, rounded, share};
 use super::scored::Measures;
-use super::{cell, table};
+use super::{cell, name, table, words};
 use crate::error::Warning;
+use crate::solver::Termination;
 use crate::model::{Facts, Model, Rule, Toward};
 
 /// So many iterations are listed.
@@ -54,11 +55,12 @@ pub(super) fn figures(model: &Model, measures: Option<&Measures>) -> Vec<(&'stat
     figures
 }
 
-pub(super) fn section(model: &Model) -> Markup {
+pub(super) fn section(model: &Model, data: Option<&str>) -> Markup {
     let facts = &model.facts;
     html! {
         (warnings(model))
         dl.facts {
+            @if let Some(data) = data { div { dt { "Data" } dd { (data) } } }
             @for (name, value) in setting(model) { div { dt { (name) } dd { (value) } } }
         }
         h3 { "How near the optimum" }
@@ -113,7 +115,7 @@ fn setting(model: &Model) -> Vec<(&'static str, String)> {
 fn method(facts: &Facts) -> String {
     let mut words = match (facts.l1 > 0.0, facts.l2 > 0.0) {
         _ if facts.relaxed => return format!("maximum likelihood on the columns selected by l1 = {}", rounded(facts.l1)),
-        _ if facts.firth => return "Firth's bias-reduced likelihood".to_string(),
+        _ if facts.firth => return "Firth’s bias-reduced likelihood".to_string(),
         (false, false) => "maximum likelihood".to_string(),
         (false, true) => format!("ridge penalty, l2 = {}", rounded(facts.l2)),
         (true, false) => format!("lasso penalty, l1 = {}", rounded(facts.l1)),
@@ -133,13 +135,18 @@ fn certificate(facts: &Facts) -> String {
     let (gap, gradient) = (rounded(facts.gap), rounded(facts.gradient_max_norm));
     match (facts.firth, facts.converged()) {
         (true, true) => format!(
-            "The fit reached a maximum of Firth's likelihood. It is estimated to lie {gap} nats per row from the top; this is \
+            "The fit reached a maximum of Firth’s likelihood. It is estimated to lie {gap} nats per row from the top; this is \
              an estimate and no bound, because the maximum need not be the only one. No entry of the modified score exceeds \
              {gradient}."
         ),
         (false, true) => format!(
             "The fit reached the optimum, and that is proved: no coefficients whatever have an objective more than {gap} nats \
              per row below that of these. No entry of the gradient exceeds {gradient}."
+        ),
+        _ if facts.termination == Termination::NoFiniteOptimum.name() => format!(
+            "Maximum likelihood has no optimum here. The ridge fit that is shown in its place is at its own: no coefficients \
+             whatever have a penalised objective more than {gap} nats per row below that of these. No entry of the gradient \
+             exceeds {gradient}."
         ),
         _ => format!(
             "The fit ended before an optimum of what was asked for ({}): the objective of these coefficients is within {gap} \
@@ -182,7 +189,7 @@ fn warnings(model: &Model) -> Markup {
     html! {
         div.warnings role="note" aria-label="Warnings" {
             h3 { (if model.warnings.len() == 1 { "A warning" } else { "Warnings" }) }
-            ul { @for warning in &model.warnings { li { (sentence(warning)) } } }
+            ul { @for warning in &model.warnings { li { (words(&sentence(warning))) } } }
             (runaways(model))
         }
     }
@@ -200,7 +207,12 @@ fn runaways(model: &Model) -> Markup {
     let Some(separation) = &model.separation else { return html! {} };
     let kind = if separation.complete { "completely" } else { "quasi-completely" };
     let several = model.encoder.target.classes.len() > 2;
-    let mut header = vec!["Term", "Maximum likelihood", "95 % profile interval"];
+    // Absent everywhere: nobody looked for bounds, or there are none.
+    let bounded = separation.terms.iter().any(|runaway| runaway.bound.is_some());
+    let mut header = vec!["Term", "Maximum likelihood"];
+    if bounded {
+        header.push("95 % profile interval");
+    }
     if several {
         header.insert(1, "Class");
     }
@@ -214,15 +226,21 @@ fn runaways(model: &Model) -> Markup {
         if several {
             cells.push(html! { (runaway.class.as_deref().unwrap_or_default()) });
         }
-        cells.extend([html! { (runaway.toward.map_or("±∞", Toward::symbol)) }, html! { (bound) }]);
+        cells.push(html! { (runaway.toward.map_or("±∞", Toward::symbol)) });
+        if bounded {
+            cells.push(html! { (bound) });
+        }
         cells
     };
     let rows: Vec<Vec<Markup>> = separation.terms.iter().take(MOST_RUNAWAYS).map(row).collect();
     let more = separation.terms.len().saturating_sub(MOST_RUNAWAYS);
     html! {
-        p { "The classes are " (kind) " separated. Without a penalty these coefficients have no finite value:" }
-        (table("Coefficients without a finite value", &header, &rows))
-        @if more > 0 { p.note { "… and " (count(more)) " more." } }
+        p { "The classes are " (kind) " separated. Without a penalty some coefficients have no finite value." }
+        details open[separation.terms.len() <= 5] {
+            summary { "These coefficients" }
+            (table("Coefficients without a finite value", &header, &rows))
+            @if more > 0 { p.note { "… and " (count(more)) " more." } }
+        }
     }
 }
 
@@ -276,7 +294,7 @@ pub(super) fn diagnostics(model: &Model) -> Markup {
         .take(MOST_STEPS * 5)
         .map(|effect| {
             let class = effect.class.filter(|_| several).map(|class| model.encoder.target.classes[class].as_str());
-            let name = html! { (effect.term) @if let Some(class) = class { " → " (class) } };
+            let name = html! { (name(&effect.term)) @if let Some(class) = class { " → " (class) } };
             let of = |f: fn(&crate::model::Inference) -> f64| cell(effect.inference.as_ref().map(f));
             let p = html! { (effect.inference.as_ref().map_or("–".to_string(), |i| p_value(i.p_value))) };
             vec![name, cell(Some(effect.effect)), of(|i| i.std_error), of(|i| i.ci_low), of(|i| i.ci_high), p]
@@ -286,7 +304,7 @@ pub(super) fn diagnostics(model: &Model) -> Markup {
         .vif
         .iter()
         .take(MOST_STEPS * 5)
-        .map(|of| vec![html! { (of.column) }, cell(Some(of.gvif)), html! { (of.df) }, cell(Some(of.per_degree()))])
+        .map(|of| vec![name(&of.column), cell(Some(of.gvif)), html! { (of.df) }, cell(Some(of.per_degree()))])
         .collect();
     let tests: Vec<Vec<Markup>> = model
         .tests
@@ -295,7 +313,7 @@ pub(super) fn diagnostics(model: &Model) -> Markup {
             let test = of.test;
             let p = html! { (test.map_or("–".to_string(), |test| p_value(test.p_value))) };
             let df = html! { (test.map_or("–".to_string(), |test| test.df.to_string())) };
-            vec![html! { (of.column) }, cell(test.map(|test| test.chi2)), df, p]
+            vec![name(&of.column), cell(test.map(|test| test.chi2)), df, p]
         })
         .collect();
     html! {

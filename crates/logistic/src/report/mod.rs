@@ -24,7 +24,7 @@ use crate::model::Model;
 use crate::table::Table;
 
 use columns::Columns;
-use numbers::{count, rounded};
+use numbers::{aligned, count};
 use scored::{Measures, Scored};
 
 const STYLE: &str = include_str!("page.css");
@@ -106,7 +106,7 @@ impl<'a> Report<'a> {
     }
 
     fn of_the_model(&self, columns: Option<&Columns<'_>>) -> Vec<Section> {
-        let mut sections = vec![Section { id: "fit", title: "What was fitted", content: fit::section(self.model) }];
+        let mut sections = vec![Section { id: "fit", title: "What was fitted", content: fit::section(self.model, self.data.map(|data| data.name)) }];
         if let Some(columns) = columns {
             sections.push(Section { id: "data", title: "The data", content: columns.section(self.model) });
         }
@@ -236,5 +236,20 @@ fn table(caption: &str, header: &[&str], rows: &[Vec<Markup>]) -> Markup {
 
 /// A number in a cell, or a dash.
 fn cell(value: Option<f64>) -> Markup {
-    html! { (value.map_or("–".to_string(), rounded)) }
+    html! { (value.map_or("–".to_string(), aligned)) }
+}
+
+/// A name that may be broken where its parts end.
+fn name(text: &str) -> Markup {
+    let parts = text.split_inclusive(['_', '[', ':', '.', '/']);
+    html! { @for part in parts { (part) wbr; } }
+}
+
+/// Words in which names stand between backticks.
+fn words(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }

@@ -4,15 +4,20 @@ use crate::evaluate::Interval;
 
 /// Four significant digits, with powers of ten where there would be many zeros.
 pub(super) fn rounded(value: f64) -> String {
-    digits(value, 4)
+    digits(value, 4, shortened)
+}
+
+/// The same with the zeros at its end, for numbers that stand below each other.
+pub(super) fn aligned(value: f64) -> String {
+    digits(value, 4, |text| text)
 }
 
 /// Six significant digits.
 pub(super) fn precise(value: f64) -> String {
-    digits(value, 6)
+    digits(value, 6, shortened)
 }
 
-fn digits(value: f64, digits: i32) -> String {
+fn digits(value: f64, digits: i32, end: fn(&str) -> &str) -> String {
     if value == 0.0 {
         return "0".to_string();
     }
@@ -24,9 +29,9 @@ fn digits(value: f64, digits: i32) -> String {
     let magnitude: i32 = written.rsplit('e').next().and_then(|e| e.parse().ok()).unwrap_or(0);
     if !(-4..9).contains(&magnitude) {
         let (mantissa, _) = written.split_once('e').unwrap_or((&written, ""));
-        return signed(&format!("{}e{magnitude}", shortened(mantissa)));
+        return signed(&format!("{}e{magnitude}", end(mantissa)));
     }
-    signed(&shortened(&format!("{value:.*}", (digits - 1 - magnitude).max(0) as usize)))
+    signed(end(&format!("{value:.*}", (digits - 1 - magnitude).max(0) as usize)))
 }
 
 /// Without zeros at the end of a fraction.
@@ -36,7 +41,7 @@ fn shortened(text: &str) -> &str {
 
 /// With a true minus sign.
 fn signed(text: &str) -> String {
-    text.replacen('-', "−", 1)
+    text.replace('-', "−")
 }
 
 /// So many decimals, with a true minus sign; what rounds to zero has none.
@@ -126,7 +131,7 @@ mod tests {
             (1234.5678, "1235"),
             (0.99999, "1"),
             (-0.012345, "−0.01235"),
-            (1.5e-7, "1.5e-7"),
+            (1.5e-7, "1.5e−7"),
             (-2.25e12, "−2.25e12"),
             (100.0, "100"),
             (f64::INFINITY, "∞"),
@@ -135,6 +140,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(rounded(value), text);
         }
+        assert_eq!([aligned(0.9), aligned(1.076), aligned(-2.5e-9)], ["0.9000", "1.076", "−2.500e−9"]);
         assert_eq!([fixed(-0.0001, 3), fixed(-0.5, 1), percent(0.0725)], ["0.000", "−0.5", "7.2 %"]);
         assert_eq!([count(0), count(999), count(1000), count(1234567)], ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([cut("abcdef", 6), cut("abcdef", 4), cut("äöüß", 3)], ["abcdef", "abc…", "äö…"]);

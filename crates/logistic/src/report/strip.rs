@@ -77,7 +77,8 @@ fn odds_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     let decades = (high - low) / std::f64::consts::LN_10;
     let steps: &[f64] = match decades {
         d if d < 0.5 => &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
-        d if d < 1.7 => &[1.0, 2.0, 5.0],
+        d if d < 1.0 => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+        d if d < 1.8 => &[1.0, 2.0, 5.0],
         d if d < 3.2 => &[1.0, 3.0],
         _ => &[1.0],
     };
