@@ -29,7 +29,11 @@ pub(crate) fn warn(warnings: &[Warning]) {
 }
 
 /// Refuses an output that is one of the inputs, which would be lost; `name` is the output's flag.
-pub(crate) fn refuse_itself<'p>(name: &'static str, output: &Path, inputs: impl IntoIterator<Item = &'p Path>) -> Outcome {
+pub(crate) fn refuse_itself<'p>(
+    name: &'static str,
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Outcome {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let Some(own) = real(output) else { return Ok(()) };
     match inputs.into_iter().any(|input| real(input).as_ref() == Some(&own)) {

@@ -25,17 +25,11 @@ pub(crate) fn run(args: &ReportArgs, typed: &str) -> Outcome {
 }
 
 /// Writes the page, and gives what was odd about the rows; `typed` is what makes it again.
-pub(crate) fn report(
-    args: &ReportArgs,
-    model: &Model,
-    read: &Reader<'_>,
-    typed: &str,
-) -> Result<Vec<Warning>, Error> {
+pub(crate) fn report(args: &ReportArgs, model: &Model, read: &Reader<'_>, typed: &str) -> Result<Vec<Warning>, Error> {
     let inputs = args.data.iter().map(Path::new).chain([args.model.as_path()]);
     refuse_itself("output", &args.output, inputs)?;
     let output = OutputFile::create(&args.output)?;
-    let of_model =
-        Report { command: Some(typed), resamples: args.bootstrap, seed: args.seed, ..Report::new(model) };
+    let of_model = Report { command: Some(typed), resamples: args.bootstrap, seed: args.seed, ..Report::new(model) };
     if args.data.is_empty() {
         write(output, &args.output, &of_model.html()?)?;
         return Ok(Vec::new());

@@ -51,7 +51,10 @@ fn a_page_says_which_rows_its_numbers_are_of() {
     assert_eq!(counts["positives"].as_f64(), Some(tp + r#fn));
     assert!(text.contains(&format!("logistic train {data} --target chd --json --test-fraction 0.3")));
     done(&folder, &[&fit[..], &["--report", "fitted.html"]].concat());
-    assert!(page(&folder, "fitted.html").contains("the 462 rows of") && page(&folder, "fitted.html").contains("which the model was fitted to"));
+    assert!(
+        page(&folder, "fitted.html").contains("the 462 rows of")
+            && page(&folder, "fitted.html").contains("which the model was fitted to")
+    );
     done(&folder, &[&fit[..], &["--test-data", &data, "--report", "apart.html"]].concat());
     assert!(page(&folder, "apart.html").contains(&format!("measured on the 462 rows of {data}.")));
     assert_eq!(done(&folder, &["report", "model.json", &data]), "");
@@ -102,12 +105,12 @@ fn what_does_not_exist_is_left_out_and_said() {
         ("saheart.csv", &["--target", "chd", "--bound", "age=0:1"], "not within bounds"),
         ("saheart.csv", &["--target", "chd", "--solver", "sgd", "--epochs", "2"], "did not reach the optimum"),
         ("iris.csv", &["--target", "species", "--l2", "0.1"], "no intervals for more than two classes"),
-        ("anes96.csv", &["--target", "PID"], "Curves of"),
+        ("anes96.csv", &["--target", "PID"], "Left out: the curves"),
     ];
     for (data, words, told) in cases {
         let data = testdata(data);
         let fit = [&["train", &data][..], words, &["--report", "page.html"]].concat();
-        if told == "Curves of" {
+        if told == "Left out: the curves" {
             // Seven classes are few enough for curves of each.
             done(&folder, &fit);
             assert!(!page(&folder, "page.html").contains(told));
@@ -121,7 +124,8 @@ fn what_does_not_exist_is_left_out_and_said() {
     }
     // Rows of one class have no curve.
     let rows = std::fs::read_to_string(testdata("saheart.csv")).unwrap();
-    let negative: Vec<&str> = rows.lines().enumerate().filter(|(i, l)| *i == 0 || l.ends_with(",0")).map(|(_, l)| l).collect();
+    let negative: Vec<&str> =
+        rows.lines().enumerate().filter(|(i, l)| *i == 0 || l.ends_with(",0")).map(|(_, l)| l).collect();
     std::fs::write(folder.path().join("negative.csv"), negative.join("\n")).unwrap();
     done(&folder, &["train", &testdata("saheart.csv"), "--target", "chd", "-o", "model.json"]);
     done(&folder, &["report", "model.json", "negative.csv"]);
@@ -149,7 +153,8 @@ fn every_kind_of_column_has_its_effect() {
 fn a_page_that_cannot_be_written_stops_the_work_before_it_starts() {
     let folder = TempDir::new().unwrap();
     let data = testdata("saheart.csv");
-    let nowhere = logistic(&folder, &["train", &data, "--target", "chd", "--report", "nowhere/page.html", "-o", "m.json"]);
+    let nowhere =
+        logistic(&folder, &["train", &data, "--target", "chd", "--report", "nowhere/page.html", "-o", "m.json"]);
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(!folder.path().join("m.json").exists());
     std::fs::copy(&data, folder.path().join("own.csv")).unwrap();
@@ -170,7 +175,8 @@ fn a_page_that_cannot_be_written_stops_the_work_before_it_starts() {
 #[test]
 fn a_model_keeps_the_covariance_behind_its_standard_errors() {
     let folder = TempDir::new().unwrap();
-    let two = ["train", &testdata("saheart.csv"), "--target", "chd", "--class-weight", "balanced", "--covariance", "hc1"];
+    let two =
+        ["train", &testdata("saheart.csv"), "--target", "chd", "--class-weight", "balanced", "--covariance", "hc1"];
     let more = ["train", &testdata("anes96.csv"), "--target", "PID", "--exclude", "vote"];
     for words in [&two[..], &more] {
         done(&folder, &[words, &["-o", "model.json"]].concat());

@@ -1,12 +1,12 @@
 //! Fitting: standardise, leave out what repeats, minimise, certify, and carry the result back to the user's units.
 
-use super::{Facts, MOST_ESTIMATES};
 use super::attempt::Attempt;
 use super::columns::LeftOut;
 use super::inference::Inference;
 use super::runaway::Runaways;
 use super::separation::{Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind};
+use super::{Facts, MOST_ESTIMATES};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::encode::Term;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::numbers::{count, cut, fixed, share, weight};
+use super::numbers::{count, counted, cut, fixed, share, weight};
 use super::scored::Scored;
 use super::{curves, table};
 use crate::evaluate::{Averages, ConfusionMatrix, MultiEvaluation, RocCurve, calibration_bins};
@@ -76,7 +76,7 @@ fn by_class(classes: &[String], more: &MultiEvaluation) -> Markup {
     let left = classes.len().saturating_sub(MOST_CLASSES);
     html! {
         (table("Each class against the others", &["Class", "Precision", "Recall", "F1", "ROC area"], &rows))
-        @if left > 0 { p.note { (count(left)) " more classes are left out; the means are over all." } }
+        @if left > 0 { p.note { "Left out of this table: " (counted(left, "class")) "; the means are over all." } }
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn curves(model: &Model, scored: &Scored<'_>, more: &MultiEvaluation)
             h3 { (class) }
             (of_class(scored, more, k, class))
         }
-        @if left > 0 { p.note { "Curves of " (count(left)) " more classes are left out." } }
+        @if left > 0 { p.note { "Left out: the curves of " (counted(left, "class")) "." } }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::numbers::{aligned, count, fixed, p_value};
+use super::numbers::{aligned, count, counted, fixed, odds, p_value};
 use super::strip::Strip;
 use super::{cell, fit, name, table};
 use crate::model::{Coefficient, Model};
@@ -30,9 +30,10 @@ pub(super) fn section(model: &Model) -> Markup {
 /// What the numbers are, and why some do not exist.
 fn words(model: &Model, known: bool) -> String {
     let facts = &model.facts;
-    let mut words = "An estimate is the change of the logit for one unit of its column, or from the reference level to its \
+    let mut words =
+        "An estimate is the change of the logit for one unit of its column, or from the reference level to its \
                      level; its exponential is the odds ratio."
-        .to_string();
+            .to_string();
     let bootstrapped = model.coefficients.iter().any(|coefficient| coefficient.bootstrap.is_some());
     let errors = match (facts.covariance.as_str(), facts.n_clusters) {
         _ if bootstrapped => " Standard errors and intervals come from resampling the rows.".to_string(),
@@ -104,7 +105,7 @@ fn coefficient_table(own: &[Coefficient], known: bool, most: usize) -> Markup {
             cells.push(cell(shown.and_then(|shown| shown.1)));
             cells.push(cell(shown.and_then(|shown| shown.2)));
         }
-        cells.push(cell(coefficient.estimate.map(f64::exp)));
+        cells.push(odds_cell(coefficient));
         cells
     };
     let rows: Vec<Vec<Markup>> = own.iter().take(most).map(row).collect();
@@ -115,8 +116,12 @@ fn coefficient_table(own: &[Coefficient], known: bool, most: usize) -> Markup {
     };
     html! {
         (table(&caption, header, &rows))
-        @if more > 0 { p.note { (count(more)) " more coefficients are in the model file; `logistic summary` shows them." } }
+        @if more > 0 { p.note { "Left out of this table: " (counted(more, "coefficient")) ", which " code { "logistic summary" } " shows." } }
     }
+}
+
+fn odds_cell(coefficient: &Coefficient) -> Markup {
+    html! { (coefficient.estimate.map_or("–".to_string(), odds)) }
 }
 
 /// Odds ratios with their intervals, on a logarithmic scale.
@@ -157,9 +162,9 @@ fn forest(own: &[Coefficient], known: bool, most: usize) -> Markup {
                             th scope="row" role="rowheader" { (name(&coefficient.term)) }
                             td.picture role="cell" { (strip.row(coefficient.estimate, ends(coefficient))) }
                             td role="cell" {
-                                (cell(coefficient.estimate.map(f64::exp)))
+                                (odds_cell(coefficient))
                                 @if let Some((low, high)) = ends(coefficient) {
-                                    " " span.interval { "(" (aligned(low.exp())) " to " (aligned(high.exp())) ")" }
+                                    " " span.interval { "(" (odds(low)) " to " (odds(high)) ")" }
                                 }
                             }
                         }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::numbers::{count, cut, percent, rounded};
+use super::numbers::{count, counted, cut, percent, rounded};
 use super::{Sample, name, table, words};
 use crate::encode::{Encoder, Kind};
 use crate::model::Model;
@@ -97,7 +97,7 @@ impl<'a> Columns<'a> {
             }
             (dropped(model))
             (table("The target and the columns of the model", &header, &rows))
-            @if more > 0 { p.note { "The other " (count(more)) " columns are left out of this table." } }
+            @if more > 0 { p.note { "Left out of this table: " (counted(more, "column")) "." } }
         }
     }
 }
@@ -144,7 +144,7 @@ impl<'a> Described<'a> {
                 let kind = if date { "date" } else { "number" };
                 (kind, [text(found.mean), sd, text(found.low), text(found.high)], String::new())
             }
-            Content::Levels(levels) => ("category", [const { String::new() }; 4], counted(levels)),
+            Content::Levels(levels) => ("category", [const { String::new() }; 4], named(levels)),
             Content::Nothing => ("empty", [const { String::new() }; 4], String::new()),
         };
         let mut cells = vec![name(&cut(self.name, 60)), html! { (kind) }, missing];
@@ -182,9 +182,9 @@ fn levels(column: &Column, rows: &[usize]) -> (Option<Content>, usize) {
 }
 
 /// `yes (120), no (80), … 3 more`.
-fn counted(levels: &[(String, usize)]) -> String {
-    let named = levels.iter().take(MOST_LEVELS).map(|(level, rows)| format!("{} ({})", cut(level, 30), count(*rows)));
-    let mut words: Vec<String> = named.collect();
+fn named(levels: &[(String, usize)]) -> String {
+    let first = levels.iter().take(MOST_LEVELS).map(|(level, rows)| format!("{} ({})", cut(level, 30), count(*rows)));
+    let mut words: Vec<String> = first.collect();
     if levels.len() > MOST_LEVELS {
         words.push(format!("… {} more", count(levels.len() - MOST_LEVELS)));
     }

@@ -57,7 +57,8 @@ fn of_interval(interval: Option<Interval>) -> String {
 fn values(caption: &str, names: [&str; 2], x: &[f64], y: &[f64]) -> Markup {
     let mut order: Vec<usize> = (0..x.len()).collect();
     order.sort_by(|&a, &b| x[a].total_cmp(&x[b]).then(y[a].total_cmp(&y[b])));
-    let at = |level: f64| order.iter().copied().filter(|&k| x[k] <= level + 1e-12).max_by(|&a, &b| x[a].total_cmp(&x[b]));
+    let at =
+        |level: f64| order.iter().copied().filter(|&k| x[k] <= level + 1e-12).max_by(|&a, &b| x[a].total_cmp(&x[b]));
     let mut chosen: Vec<usize> = (0..=10).filter_map(|part| at(f64::from(part) / 10.0)).collect();
     chosen.dedup();
     let row = |k: usize| vec![html! { (fixed(x[k], 3)) }, html! { (fixed(y[k], 3)) }];
@@ -126,7 +127,8 @@ fn key([first, second]: [&str; 2]) -> Markup {
 
 /// Shares observed against probabilities predicted.
 pub(super) fn bins(bins: &[CalibrationBin], title: &str, unweighted: bool) -> Markup {
-    let words = "Bins of equal width: the mean probability of the rows in each, and the share of them that is positive.";
+    let words =
+        "Bins of equal width: the mean probability of the rows in each, and the share of them that is positive.";
     let chart = Chart::square(title, words.to_string(), Axis::unit("Mean probability"), Axis::unit("Share positive"));
     // Wilson's interval counts rows, which weights do not.
     let whisker = |bin: &CalibrationBin| {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::{Axis, Chart};
 use super::columns::{Columns, Content, Described, day};
-use super::numbers::{count, cut, fixed, rounded};
+use super::numbers::{counted, cut, fixed, rounded};
 use super::strip::Strip;
 use super::{Sample, name, table};
 use crate::distribution::NORMAL_975;
@@ -54,9 +54,10 @@ pub(super) fn section(model: &Model, sample: &Sample<'_>, columns: &Columns<'_>)
     spans.sort_unstable_by(|a, b| b.total_cmp(a));
     let least = spans.get(MOST_COLUMNS).copied().unwrap_or(f64::NEG_INFINITY);
     let drawn: Vec<&Effect<'_>> = effects.iter().filter(|effect| effect.span() > least).take(MOST_COLUMNS).collect();
-    let highest = drawn.iter().flat_map(|effect| effect.classes.iter().flatten()).fold(0.0, |most, point| {
-        f64::max(most, point.interval.map_or(point.value, |(_, high)| high))
-    });
+    let highest = drawn
+        .iter()
+        .flat_map(|effect| effect.classes.iter().flatten())
+        .fold(0.0, |most, point| f64::max(most, point.interval.map_or(point.value, |(_, high)| high)));
     let top = if highest > 0.5 { 1.0 } else { (highest * 1.05).max(1e-6) };
     let left = columns.sources.len() - drawn.len();
     Ok(html! {
@@ -64,7 +65,7 @@ pub(super) fn section(model: &Model, sample: &Sample<'_>, columns: &Columns<'_>)
         @if drawn.is_empty() { p { "There is no column whose effect can be drawn." } }
         div.effects { @for effect in &drawn { (effect.draw(model, top)) } }
         @if left > 0 {
-            p.note { (count(left)) " columns are not drawn: they do not vary, are dates taken apart, or move the probability less." }
+            p.note { "Not drawn: " (counted(left, "column")) ", for not varying, being dates taken apart, or moving the probability less." }
         }
     })
 }
@@ -77,10 +78,14 @@ fn words(model: &Model) -> String {
         _ => "the probability of every class".to_string(),
     };
     let band = match model.covariance.is_empty() {
-        false => "Bands and whiskers are intervals of 95 % for it, from the covariance of the coefficients (delta method, on the \
-                  scale of the logit).",
-        true => "There are no bands: the model has no covariance of its coefficients, as where there is a penalty, the classes \
-                 are separated, or there are more than a hundred coefficients.",
+        false => {
+            "Bands and whiskers are intervals of 95 % for it, from the covariance of the coefficients (delta method, on the \
+                  scale of the logit)."
+        }
+        true => {
+            "There are no bands: the model has no covariance of its coefficients, as where there is a penalty, the classes \
+                 are separated, or there are more than a hundred coefficients."
+        }
     };
     format!(
         "How {what} moves with one column, all others held at their mean or their most frequent level. All pictures have the \
@@ -260,7 +265,8 @@ impl Effect<'_> {
     /// How far the probability moves.
     fn span(&self) -> f64 {
         let of = |points: &Vec<Point>| {
-            let ends = points.iter().fold((1.0, 0.0), |(low, high), p| (f64::min(low, p.value), f64::max(high, p.value)));
+            let ends =
+                points.iter().fold((1.0, 0.0), |(low, high), p| (f64::min(low, p.value), f64::max(high, p.value)));
             ends.1 - ends.0
         };
         self.classes.iter().map(of).fold(0.0, f64::max)
@@ -291,17 +297,36 @@ impl Effect<'_> {
             x.ticks = [low, (low + high) / 2.0, high].map(|at| (at, day(at))).to_vec();
         }
         let text = |value: f64| if date { day(value) } else { rounded(value) };
-        let ends = |points: &Vec<Point>| format!("from {} to {}", fixed(points[0].value, 3), fixed(points[points.len() - 1].value, 3));
-        let told: Vec<String> = names.iter().zip(&self.classes).map(|(name, points)| format!("{} {}", name.to_lowercase(), ends(points))).collect();
+        let ends = |points: &Vec<Point>| {
+            format!("from {} to {}", fixed(points[0].value, 3), fixed(points[points.len() - 1].value, 3))
+        };
+        let told: Vec<String> = names
+            .iter()
+            .zip(&self.classes)
+            .map(|(name, points)| format!("{} {}", name.to_lowercase(), ends(points)))
+            .collect();
         let words = format!("Between {} and {}, {}.", text(low), text(high), told.join("; "));
-        let chart = Chart::low(&format!("Probability against {}", self.column.name), words, x, Axis::over(0.0, top, "Probability"));
+        let chart = Chart::low(
+            &format!("Probability against {}", self.column.name),
+            words,
+            x,
+            Axis::over(0.0, top, "Probability"),
+        );
         let band = |points: &Vec<Point>| -> Vec<(f64, f64, f64)> {
-            values.iter().zip(points).filter_map(|(&x, point)| point.interval.map(|(low, high)| (x, low, high))).collect()
+            values
+                .iter()
+                .zip(points)
+                .filter_map(|(&x, point)| point.interval.map(|(low, high)| (x, low, high)))
+                .collect()
         };
         let shown: Vec<usize> = (0..=4).map(|part| part * (values.len() - 1) / 4).collect();
         let rows: Vec<Vec<Markup>> = shown
             .into_iter()
-            .map(|k| std::iter::once(html! { (text(values[k])) }).chain(self.classes.iter().map(|p| point_cell(p[k]))).collect())
+            .map(|k| {
+                std::iter::once(html! { (text(values[k])) })
+                    .chain(self.classes.iter().map(|p| point_cell(p[k])))
+                    .collect()
+            })
             .collect();
         let header: Vec<&str> = std::iter::once(self.column.name).chain(names.iter().copied()).collect();
         html! {
@@ -352,7 +377,7 @@ impl Effect<'_> {
                     tfoot { tr { td {} @for _ in names { td.picture { (strip.scale()) } td {} } } }
                 }
             }
-            @if more > 0 { p.note { (count(more)) " more levels are left out: the model does not know them, or they are rarer." } }
+            @if more > 0 { p.note { "Left out: " (counted(more, "level")) ", rarer or not known to the model." } }
         }
     }
 }

@@ -7,8 +7,8 @@ use super::numbers::{count, fixed, p_value, precise, rounded, share};
 use super::scored::Measures;
 use super::{cell, name, table, words};
 use crate::error::Warning;
-use crate::solver::Termination;
 use crate::model::{Facts, Model, Rule, Toward};
+use crate::solver::Termination;
 
 /// So many iterations are listed.
 const MOST_STEPS: usize = 20;
@@ -114,7 +114,9 @@ fn setting(model: &Model) -> Vec<(&'static str, String)> {
 /// What was maximised.
 fn method(facts: &Facts) -> String {
     let mut words = match (facts.l1 > 0.0, facts.l2 > 0.0) {
-        _ if facts.relaxed => return format!("maximum likelihood on the columns selected by l1 = {}", rounded(facts.l1)),
+        _ if facts.relaxed => {
+            return format!("maximum likelihood on the columns selected by l1 = {}", rounded(facts.l1));
+        }
         _ if facts.firth => return "Firth’s bias-reduced likelihood".to_string(),
         (false, false) => "maximum likelihood".to_string(),
         (false, true) => format!("ridge penalty, l2 = {}", rounded(facts.l2)),
@@ -169,10 +171,14 @@ fn likelihoods(model: &Model) -> Vec<Vec<Markup>> {
         ("Cox–Snell R²", Some(facts.pseudo_r2_cox_snell())),
     ];
     rows.extend(model.diagnostics.pseudo_r2_tjur.map(|tjur| ("Tjur R²", Some(tjur))));
-    rows.extend(model.diagnostics.approximate_loo_log_loss.map(|loss| ("Log loss of rows left out, nearly", Some(loss))));
+    rows.extend(
+        model.diagnostics.approximate_loo_log_loss.map(|loss| ("Log loss of rows left out, nearly", Some(loss))),
+    );
     let mut rows: Vec<Vec<Markup>> = rows
         .into_iter()
-        .map(|(name, value)| vec![html! { (name) }, html! { (value.map_or("does not exist here".to_string(), precise)) }])
+        .map(|(name, value)| {
+            vec![html! { (name) }, html! { (value.map_or("does not exist here".to_string(), precise)) }]
+        })
         .collect();
     if let Some(test) = facts.lr_test {
         let words = html! { "χ² " (rounded(test.chi2)) " on " (test.df) ", p " (p_value(test.p_value)) };
@@ -246,7 +252,8 @@ fn runaways(model: &Model) -> Markup {
 
 /// The objective on the way to the optimum.
 pub(super) fn training(model: &Model) -> Markup {
-    let trace: Vec<(usize, f64)> = model.trace.iter().copied().enumerate().filter(|(_, loss)| loss.is_finite()).collect();
+    let trace: Vec<(usize, f64)> =
+        model.trace.iter().copied().enumerate().filter(|(_, loss)| loss.is_finite()).collect();
     let (Some(&(_, first)), Some(&(end, last))) = (trace.first(), trace.last()) else {
         return html! { p { "The model keeps no record of its iterations." } };
     };
@@ -266,8 +273,7 @@ pub(super) fn training(model: &Model) -> Markup {
     };
     let every = trace.len().div_ceil(MOST_STEPS);
     let listed = trace.iter().enumerate().filter(|(at, _)| at % every == 0 || at + 1 == trace.len());
-    let rows: Vec<Vec<Markup>> =
-        listed.map(|(_, &(at, loss))| vec![html! { (at) }, cell_of(loss)]).collect();
+    let rows: Vec<Vec<Markup>> = listed.map(|(_, &(at, loss))| vec![html! { (at) }, cell_of(loss)]).collect();
     html! {
         p {
             (words) " "

@@ -106,7 +106,11 @@ impl<'a> Report<'a> {
     }
 
     fn of_the_model(&self, columns: Option<&Columns<'_>>) -> Vec<Section> {
-        let mut sections = vec![Section { id: "fit", title: "What was fitted", content: fit::section(self.model, self.data.map(|data| data.name)) }];
+        let mut sections = vec![Section {
+            id: "fit",
+            title: "What was fitted",
+            content: fit::section(self.model, self.data.map(|data| data.name)),
+        }];
         if let Some(columns) = columns {
             sections.push(Section { id: "data", title: "The data", content: columns.section(self.model) });
         }
@@ -241,8 +245,17 @@ fn cell(value: Option<f64>) -> Markup {
 
 /// A name that may be broken where its parts end.
 fn name(text: &str) -> Markup {
-    let parts = text.split_inclusive(['_', '[', ':', '.', '/']);
-    html! { @for part in parts { (part) wbr; } }
+    let mut parts = vec![String::new()];
+    for letter in text.chars() {
+        if letter == '[' {
+            parts.push(String::new());
+        }
+        parts.last_mut().into_iter().for_each(|part| part.push(letter));
+        if "_:./".contains(letter) {
+            parts.push(String::new());
+        }
+    }
+    html! { @for (at, part) in parts.iter().enumerate() { @if at > 0 { wbr; } (part) } }
 }
 
 /// Words in which names stand between backticks.

@@ -12,6 +12,16 @@ pub(super) fn aligned(value: f64) -> String {
     digits(value, 4, |text| text)
 }
 
+/// An odds ratio by its logarithm: close to 1 with as many digits as tell it from 1.
+pub(super) fn odds(log: f64) -> String {
+    let off = log.exp_m1().abs();
+    if off == 0.0 || off >= 0.01 {
+        return aligned(log.exp());
+    }
+    let decimals = (2.0 - off.log10().floor()).clamp(4.0, 9.0);
+    fixed(log.exp(), decimals as usize)
+}
+
 /// Six significant digits.
 pub(super) fn precise(value: f64) -> String {
     digits(value, 6, shortened)
@@ -84,6 +94,19 @@ pub(super) fn count(n: usize) -> String {
     text
 }
 
+/// `1 row`, `2 rows`.
+pub(super) fn counted(n: usize, noun: &str) -> String {
+    format!(
+        "{} {noun}{}",
+        count(n),
+        match (n, noun.ends_with('s')) {
+            (1, _) => "",
+            (_, true) => "es",
+            _ => "s",
+        }
+    )
+}
+
 /// A weight of rows: whole numbers as counts.
 pub(super) fn weight(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 { count(value as usize) } else { rounded(value) }
@@ -140,6 +163,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(rounded(value), text);
         }
+        assert_eq!([odds(1.146e-4), odds(-0.001), odds(0.5), odds(0.0)], ["1.000115", "0.99900", "1.649", "1.000"]);
         assert_eq!([aligned(0.9), aligned(1.076), aligned(-2.5e-9)], ["0.9000", "1.076", "−2.500e−9"]);
         assert_eq!([fixed(-0.0001, 3), fixed(-0.5, 1), percent(0.0725)], ["0.000", "−0.5", "7.2 %"]);
         assert_eq!([count(0), count(999), count(1000), count(1234567)], ["0", "999", "1,000", "1,234,567"]);

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::numbers::{count, cut, fixed, rounded};
+use super::numbers::{count, counted, cut, fixed, rounded};
 use super::scored::Scored;
 use super::table;
 use crate::model::Model;
@@ -25,7 +25,8 @@ pub(super) fn section(model: &Model, scored: &Scored<'_>) -> Markup {
     names.truncate(MOST_CELLS);
     let place = |row: usize| scored.table.place(scored.rows[row], &target.column).line;
     let lines = order.first().is_some_and(|&row| place(row).is_some());
-    let mut header = vec![if lines { "Line" } else { "Row (from 0)" }, target.column.as_str(), "Its probability", "Residual"];
+    let mut header =
+        vec![if lines { "Line" } else { "Row (from 0)" }, target.column.as_str(), "Its probability", "Residual"];
     header.extend(&names);
     let rows: Vec<Vec<Markup>> = order
         .iter()
@@ -54,6 +55,6 @@ pub(super) fn section(model: &Model, scored: &Scored<'_>) -> Markup {
             "; beyond 2 it is large."
         }
         (table(&format!("The {} rows of {} with the largest residuals", rows.len(), count(order.len())), &header, &rows))
-        @if left > 0 { p.note { (count(left)) " more columns are left out of this table." } }
+        @if left > 0 { p.note { "Left out of this table: " (counted(left, "column")) "." } }
     }
 }
