@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::numbers::{count, counted, cut, percent, rounded};
-use super::{Sample, name, table, words};
+use super::{Sample, name, table};
 use crate::encode::{Encoder, Kind};
 use crate::model::Model;
 use crate::table::{Cells, Column};
@@ -17,6 +17,8 @@ const MOST_LEVELS: usize = 5;
 pub(super) struct Columns<'a> {
     name: &'a str,
     n_rows: usize,
+    /// Rows that lack the outcome, or a value that the model cannot do without.
+    unusable: usize,
     pub(super) sources: Vec<Described<'a>>,
     target: Option<Described<'a>>,
 }
@@ -80,6 +82,7 @@ impl<'a> Columns<'a> {
         Columns {
             name: sample.name,
             n_rows: rows.len(),
+            unusable: sample.table.n_rows() - rows.len(),
             sources: names.into_iter().filter_map(described).collect(),
             target: column(&encoder.target.column).map(|own| Described::of(&encoder.target.column, own, rows, true)),
         }
@@ -95,17 +98,13 @@ impl<'a> Columns<'a> {
                 "Of " (self.name) ", " (count(self.n_rows)) " rows can be used; they are described here. The first line is \
                  the target, " code { (model.encoder.target.column) } "."
             }
-            (dropped(model))
+            @if self.unusable > 0 {
+                p { "Left out: " (counted(self.unusable, "row")) ", without the outcome or a value that the model needs." }
+            }
             (table("The target and the columns of the model", &header, &rows))
             @if more > 0 { p.note { "Left out of this table: " (counted(more, "column")) "." } }
         }
     }
-}
-
-/// What the fit left out, in its own words.
-fn dropped(model: &Model) -> Markup {
-    let told = model.warnings.iter().filter(|warning| warning.kind() == "rows_dropped");
-    html! { @for warning in told { p { "Before the fit, " (words(&warning.to_string())) "." } } }
 }
 
 fn is_category(encoder: &Encoder, name: &str) -> bool {
