@@ -239,7 +239,20 @@ def test_effects_are_the_models_probabilities(hearts, opened):
     assert len(rows) == 5
     # Three decimals are shown, of ages of four digits.
     assert [float(row[1].split()[0]) for row in rows] == pytest.approx(expected, abs=6e-4)
-    assert all(re.fullmatch(r"[\d.]+ \([\d.]+ to [\d.]+\)", row[1].strip()) for row in rows)
+    shown_ends = [tuple(map(float, re.fullmatch(r"[\d.]+ \(([\d.]+) to ([\d.]+)\)", row[1].strip()).groups())) for row in rows]
+    # The delta method by NumPy: the inverse information of the rows of the fit, and the rows in the middle.
+    model = logistic.Model.load(hearts[0].with_name("model.json"))
+    numbers = fitted.columns.drop(["chd", "famhist"])
+
+    def design(rows):
+        return np.column_stack([np.ones(len(rows)), rows[numbers], rows["famhist"] == "Present"]).astype(float)
+
+    p = model.predict_proba(fitted)[:, 1]
+    covariance = np.linalg.inv(design(fitted).T * (p * (1 - p)) @ design(fitted))
+    middle = np.log(expected / (1 - expected))
+    half = 1.959963984540054 * np.sqrt(np.einsum("ij,jk,ik->i", design(frame), covariance, design(frame)))
+    ends = [1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1)]
+    assert np.array(shown_ends) == pytest.approx(np.column_stack(ends), abs=6e-4)
 
 
 def test_the_estimator_writes_a_page_with_and_without_rows(tmp_path):
