@@ -102,7 +102,7 @@ fn what_does_not_exist_is_left_out_and_said() {
     let cases: [(&str, &[&str], &str); 6] = [
         ("sex2.csv", &["--target", "case"], "the classes are separated, and what is shown is a ridge fit"),
         ("saheart.csv", &["--target", "chd", "--l2", "0.1"], "not for coefficients that a penalty draws towards 0"),
-        ("saheart.csv", &["--target", "chd", "--bound", "age=0:1"], "not within bounds"),
+        ("saheart.csv", &["--target", "chd", "--bound", "age>=0.1"], "not within bounds"),
         ("saheart.csv", &["--target", "chd", "--solver", "sgd", "--epochs", "2"], "did not reach the optimum"),
         ("iris.csv", &["--target", "species", "--l2", "0.1"], "no intervals for more than two classes"),
         ("anes96.csv", &["--target", "PID"], "Left out: the curves"),
