@@ -7,7 +7,7 @@ FUZZ_TARGETS ?= csv_to_table json_lines svmlight model_json any_table
 PYTHON ?= python3
 VENV := python/.venv
 
-.PHONY: build test test-cluster check doc python bench instructions fuzz
+.PHONY: build test test-cluster check doc python browser bench instructions fuzz
 
 build:            ## the command line, at target/release/logistic
 	$(CARGO) build --release --locked
@@ -25,7 +25,7 @@ doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
 
 # The wheel is what is tested: built, put into a bare virtual environment, and imported from there.
-python:           ## the Python package: its wheel, and its tests
+python: browser   ## the Python package: its wheel, and its tests
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ./python
@@ -33,6 +33,14 @@ python:           ## the Python package: its wheel, and its tests
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-test.txt
 	$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
 	$(VENV)/bin/python python/tests/sklearn_own.py
+
+# What opens the report in the tests. Where none can be had they are skipped, and say so.
+browser:          ## Chromium, from the system's packages where there is none yet
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; \
+	fi; \
+	echo "no Chromium: the tests that open pages are skipped"
 
 # Spark's own processes need a Java runtime; where there is none, one is installed if this may be done.
 CLUSTER_VENV := python/.venv-cluster

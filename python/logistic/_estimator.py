@@ -364,6 +364,61 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         """
         self._fitted_model().export(path, format, dialect)
 
+    def report(self, path: str | PathLike[str], X: Any = None, y: Any = None, sample_weight: Any = None) -> None:
+        """Write a page about the model: one HTML file that needs no network.
+
+        An estimator does not keep its data. Without `X` and `y` the page has what the model knows: coefficients with a
+        forest plot, certificate, warnings, training curve. With them it also describes the columns, measures the
+        predictions (confusion matrix with a threshold to move, curves, calibration, lift), and shows effects and
+        residuals; give rows that the model was not fitted to, to see what it is worth.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It is replaced in one move.
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features), default=None
+            The features.
+        y : array-like of shape (n_samples,), default=None
+            The classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        """
+        model = self._fitted_model()
+        if (X is None) != (y is None):
+            raise ValueError("a report takes both X and y, or neither")
+        if X is None:
+            _core.report(model, fspath(path), f"{self!r}.fit(X, y).report({fspath(path)!r})")
+            return
+        if model.offset is not None:
+            raise ValueError("the report of a model with an offset is that of `logistic report`: save the model")
+        design = read_design(self, X, reset=False, as_table=self._encoded)
+        labels = read_labels(y, design.n_samples, type(self).__name__)
+        if len(model.classes) != len(self.classes_):
+            raise ValueError("the model was fitted to rows that lack a class")
+        known = {label: code for code, label in enumerate(self.classes_.tolist())}
+        unknown = [label for label in labels.classes.tolist() if label not in known]
+        if unknown:
+            raise ValueError(f"y has classes that the model was not fitted to: {unknown}")
+        codes = np.asarray([known[label] for label in labels.classes.tolist()], dtype=np.uint32)
+        outcomes = {
+            "target": model.target,
+            "classes": model.classes,
+            "numeric": model.numeric,
+            "codes": codes[np.asarray(labels.codes)],
+            "weight": read_weight(sample_weight, design.n_samples),
+            "offset": None,
+        }
+        command = f"{self!r}.fit(…).report({fspath(path)!r}, X, y{'' if sample_weight is None else ', sample_weight'})"
+
+        def written() -> None:
+            if not self._encoded:
+                _core.report(model, fspath(path), command, (design.features, outcomes))
+                return
+            table = _core.Table.from_frame(design.source, text=model.text_columns, only=model.columns)
+            _core.report(model, fspath(path), command, (table, outcomes))
+
+        self._explained(written, design)
+
     @classmethod
     def load(cls, path: str | PathLike[str]) -> LogisticRegression:
         """Read a model file of this package or its command line.

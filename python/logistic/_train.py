@@ -266,6 +266,25 @@ class Model:
         _warn(message for _, _, message in told)
         return json.loads(answer)
 
+    def report(self, path: str | os.PathLike[str], data: Any = None, **options: Any) -> None:
+        """Write a page about the model, as `logistic report` does: one HTML file that needs no network.
+
+        A model does not keep its data. Without `data` the page has what the model knows (coefficients, certificate,
+        warnings, training curve); with it also the columns, the predictions and their curves, effects and residuals.
+        ``logistic.fit(frame, target=…, test_fraction=0.2, report="page.html")`` writes the page of the rows held out.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It is replaced in one move.
+        data : frame, dict of arrays, path, or list of paths, optional
+            As for `fit`, with the target.
+        **options
+            The options of `logistic report` with underscores: `weights`, `bootstrap`, `seed`.
+        """
+        names, frames = ([], []) if data is None else source(data, _FRAME)
+        _warn(message for _, _, message in self._trained.report(names, given({"output": os.fspath(path), **options}), frames))
+
     def _score(self, data: Any) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         n_rows, rows, probabilities, called, told = self._trained.score(*source(data, _FRAME))
         _warn((message for _, _, message in told), stacklevel=4)

@@ -29,15 +29,15 @@ pub(crate) struct Outcomes<'py> {
 }
 
 /// The same in vectors of Rust's.
-struct PerRow {
-    target: Target,
-    y: Vec<f64>,
-    weight: Option<Vec<f64>>,
+pub(crate) struct PerRow {
+    pub(crate) target: Target,
+    pub(crate) y: Vec<f64>,
+    pub(crate) weight: Option<Vec<f64>>,
     offset: Option<Vec<f64>>,
 }
 
 impl Outcomes<'_> {
-    fn per_row(&self) -> PyResult<PerRow> {
+    pub(crate) fn per_row(&self) -> PyResult<PerRow> {
         let target =
             Target { column: self.target.clone(), classes: self.classes.clone(), rest: false, numeric: self.numeric };
         let weight = self.weight.as_ref().map(per_row).transpose()?;

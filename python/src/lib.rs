@@ -13,6 +13,7 @@ mod folds;
 mod frames;
 mod model;
 mod pool;
+mod report;
 mod scores;
 mod streams;
 mod train;
@@ -32,6 +33,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(folds::fit_folds, module)?)?;
     module.add_function(wrap_pyfunction!(scores::scores, module)?)?;
     elsewhere::add_to(module)?;
+    module.add_function(wrap_pyfunction!(report::report, module)?)?;
     train::add_to(module)?;
     streams::add_to(module)?;
     Ok(())

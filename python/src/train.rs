@@ -9,7 +9,7 @@ use logistic::evaluate::Evaluation;
 use logistic::export::{Format, error_bound, export};
 use logistic::file::OutputFile;
 use logistic::table::ReadOptions;
-use logistic_cli::{Given, Hear, Host, Measuring, Training, Usage};
+use logistic_cli::{Given, Hear, Host, Measuring, Reporting, Training, Usage};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -170,6 +170,22 @@ impl Trained {
         let (keys, warnings) =
             watched(py, None, move |_| measuring.run(&model, &|names, options| frames.read(names, options)))?;
         Ok((keys.to_string(), told(&warnings)))
+    }
+
+    /// Writes the page of `logistic report` on a table, or of the model alone, and gives warnings.
+    fn report(
+        &self,
+        py: Python<'_>,
+        data: Vec<String>,
+        given: Vec<Given>,
+        frames: Vec<(String, Batches)>,
+    ) -> PyResult<Vec<Told>> {
+        logistic_cli::quieten_readers();
+        let reporting = Reporting::new(&data, &given).map_err(|usage| misused("report", usage))?;
+        let (model, frames) = (Arc::clone(&self.model), Frames(frames));
+        let warnings =
+            watched(py, None, move |_| reporting.run(&model, &|names, options| frames.read(names, options)))?;
+        Ok(told(&warnings))
     }
 }
 

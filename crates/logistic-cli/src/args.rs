@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Summary(SummaryArgs),
     /// Write a model for another program to run or to read: ONNX, SQL, C, JavaScript, safetensors, a scorecard, tables
     Export(ExportArgs),
+    /// Write a page about a model and its rows: one HTML file that needs no network
+    Report(ReportArgs),
     /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
     Blobs(BlobsArgs),
     /// Walk through the PyTorch tutorial, with its own numbers and pictures
@@ -48,7 +50,7 @@ impl Command {
             Command::Evaluate(args) => args.json,
             Command::Summary(args) => args.json,
             Command::Tutorial(args) => args.json,
-            Command::Predict(_) | Command::Export(_) | Command::Blobs(_) => false,
+            Command::Predict(_) | Command::Report(_) | Command::Export(_) | Command::Blobs(_) => false,
         }
     }
 }
@@ -242,6 +244,9 @@ pub(crate) struct TrainArgs {
     /// ends with the same model; removed at the end
     #[arg(help_heading = "Output", long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Where to write a page about the model and its rows: those held out or of the test files, where there are such
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Print JSON
     #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,
@@ -415,6 +420,30 @@ pub(crate) struct ExportArgs {
     /// Where to write the file, whole or not at all [default: standard output]
     #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
     pub(crate) output: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// The model file
+    pub(crate) model: PathBuf,
+    /// The data, with the target column, in any format that `train` reads; without, the page tells what the model knows
+    pub(crate) data: Vec<String>,
+    /// Where to write the page
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) output: PathBuf,
+    /// The column of row weights
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weights: Option<String>,
+    /// Resamples behind the intervals that have no formula; 0 for none [default: 1000, from 200,000 rows on fewer]
+    #[arg(long, value_name = "N")]
+    pub(crate) bootstrap: Option<usize>,
+    /// Seed of the resamples
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]

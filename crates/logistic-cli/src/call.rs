@@ -12,11 +12,11 @@ use logistic::model::Model;
 use logistic::table::ReadOptions;
 use serde_json::Value;
 
-use crate::args::{Cli, Command, EvaluateArgs, TrainArgs};
+use crate::args::{Cli, Command, EvaluateArgs, ReportArgs, TrainArgs};
 use crate::elsewhere::Asking;
 use crate::host::{Host, Reader};
 use crate::train::Trained;
-use crate::{elsewhere, evaluate, summary, train};
+use crate::{elsewhere, evaluate, report, summary, train};
 
 /// A setting by its name with underscores, and its values; `true` or `false` for one that takes none.
 pub type Given = (String, Vec<String>);
@@ -39,7 +39,7 @@ pub enum Usage {
 }
 
 /// `train`, to be called.
-pub struct Training(Box<TrainArgs>);
+pub struct Training(Box<TrainArgs>, String);
 
 impl Training {
     /// Reads the settings; `data` is what the table is called.
@@ -48,7 +48,7 @@ impl Training {
     /// [`Usage`] for what could not be typed either.
     pub fn new(data: &[String], given: &[Given]) -> Result<Self, Usage> {
         match parsed("train", data, given)? {
-            Command::Train(args) => Ok(Training(args)),
+            Command::Train(args) => Ok(Training(args, called("logistic.fit", data, given))),
             _ => Err(Usage::Wrong { message: "expected `train`".to_string() }),
         }
     }
@@ -58,7 +58,7 @@ impl Training {
     /// # Errors
     /// Those of `logistic train`.
     pub fn run(&self, host: Host<'_>) -> Result<Trained, Error> {
-        train::train(&self.0, host)
+        train::train(&self.0, host, &self.1)
     }
 
     /// The same, of rows that an engine holds: `survey` is of all of them, and `engine` asks them.
@@ -100,6 +100,31 @@ impl Measuring {
     }
 }
 
+/// `report`, to be called.
+pub struct Reporting(ReportArgs, String);
+
+impl Reporting {
+    /// Reads the settings; `data` is what the table is called, and may be empty.
+    ///
+    /// # Errors
+    /// [`Usage`] for what could not be typed either.
+    pub fn new(data: &[String], given: &[Given]) -> Result<Self, Usage> {
+        let model = std::iter::once("model".to_string());
+        match parsed("report", &model.chain(data.iter().cloned()).collect::<Vec<_>>(), given)? {
+            Command::Report(args) => Ok(Reporting(args, called("model.report", data, given))),
+            _ => Err(Usage::Wrong { message: "expected `report`".to_string() }),
+        }
+    }
+
+    /// Writes the page, and gives what was odd about the rows.
+    ///
+    /// # Errors
+    /// Those of `logistic report`.
+    pub fn run(&self, model: &Model, read: &Reader<'_>) -> Result<Vec<Warning>, Error> {
+        report::report(&self.0, model, read, &self.1)
+    }
+}
+
 /// A model in the words of `logistic summary`.
 pub fn words(model: &Model) -> String {
     summary::text(model)
@@ -113,6 +138,25 @@ pub fn keys(model: &Model) -> Value {
 /// An evaluation under the keys of `logistic evaluate --json`.
 pub fn evaluation_keys(evaluation: &Evaluation) -> Value {
     evaluate::keys(evaluation)
+}
+
+/// A call as it stands in a program in Python.
+fn called(function: &str, data: &[String], given: &[Given]) -> String {
+    let literal = |value: &String| match value.as_str() {
+        "true" => "True".to_string(),
+        "false" => "False".to_string(),
+        number if number.parse::<f64>().is_ok_and(f64::is_finite) => number.to_string(),
+        // A frame has no name that a program would know.
+        frame if frame.starts_with('<') && frame.ends_with('>') => frame.trim_matches(['<', '>']).to_string(),
+        text => format!("{text:?}"),
+    };
+    let of = |values: &[String]| match values {
+        [one] => literal(one),
+        several => format!("[{}]", several.iter().map(literal).collect::<Vec<_>>().join(", ")),
+    };
+    let data = (!data.is_empty()).then(|| of(data));
+    let named = given.iter().map(|(name, values)| format!("{name}={}", of(values)));
+    format!("{function}({})", data.into_iter().chain(named).collect::<Vec<_>>().join(", "))
 }
 
 /// What the command would be, had these words been typed.

@@ -17,7 +17,7 @@ pub(crate) struct Data {
     pub(crate) encoded: Encoded,
     pub(crate) clusters: Option<Arc<[u32]>>,
     pub(crate) split: SplitBy,
-    /// Kept where diagnostics will ask for lines.
+    /// Kept where diagnostics will ask for lines, or a page for cells.
     pub(crate) table: Option<Table>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
     encoded.warnings.splice(0..0, warnings);
     let clusters = args.inference.clusters(&table, &encoded.rows)?;
     let split = args.penalty.split(&table, &encoded.rows)?;
-    Ok(Data { encoder, encoded, clusters, split, table: args.diagnostics.then_some(table) })
+    Ok(Data { encoder, encoded, clusters, split, table: (args.diagnostics || args.report.is_some()).then_some(table) })
 }
 
 /// What is to be encoded, and how; `has` says whether there is a column of a name.

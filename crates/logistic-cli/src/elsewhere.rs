@@ -21,7 +21,7 @@ pub type Asking<'a> = dyn Fn(&Encoder, Option<&str>) -> Arc<dyn Engine> + 'a;
 /// Fits the rows that `survey` is of.
 pub(crate) fn train(args: &TrainArgs, host: Host<'_>, survey: &Survey, engine: &Asking<'_>) -> Result<Trained, Error> {
     check(args)?;
-    train_on(args, host, &|| Ok((found(args, survey, engine)?, None)))
+    train_on(args, host, "", &|| Ok((found(args, survey, engine)?, None)))
 }
 
 fn found(args: &TrainArgs, survey: &Survey, engine: &Asking<'_>) -> Result<Data, Error> {
@@ -50,6 +50,7 @@ fn check(args: &TrainArgs) -> Result<(), Error> {
         ("test-fraction", args.test_fraction.is_some()),
         ("threshold", !matches!(args.threshold, logistic::evaluate::Threshold::Fixed(_))),
         ("plots", args.plots.is_some()),
+        ("report", args.report.is_some()),
         ("diagnostics", args.diagnostics),
         ("effects", args.effects),
         ("checkpoint", args.checkpoint.is_some()),

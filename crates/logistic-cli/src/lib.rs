@@ -23,6 +23,7 @@ mod output;
 mod penalty;
 mod predict;
 mod progress;
+mod report;
 mod separation;
 mod summary;
 mod train;
@@ -36,7 +37,7 @@ use clap::Parser;
 use logistic::Error;
 use serde_json::json;
 
-pub use call::{Given, Measuring, Training, Usage, evaluation_keys, keys, words};
+pub use call::{Given, Measuring, Reporting, Training, Usage, evaluation_keys, keys, words};
 pub use elsewhere::Asking;
 pub use host::{Hear, Host, Reader};
 pub use train::Trained;
@@ -49,6 +50,8 @@ type Outcome = Result<(), Error>;
 /// Runs the command line with these arguments, the program's name first, and gives the code to exit with.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
     quieten_readers();
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let typed = report::shell(&args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(wrong) => {
@@ -59,11 +62,12 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
     };
     let json = cli.command.json();
     let outcome = match cli.command {
-        Command::Train(args) => train::run(&args),
+        Command::Train(args) => train::run(&args, &typed),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args, &typed),
         Command::Blobs(args) => blobs::run(&args),
         Command::Tutorial(args) => tutorial::run(&args),
     };

@@ -1,6 +1,7 @@
 //! Results to standard output, warnings to standard error.
 
 use std::io::Write;
+use std::path::Path;
 
 use logistic::Error;
 use logistic::error::Warning;
@@ -29,6 +30,24 @@ pub(crate) fn print_json(value: &Value) -> Outcome {
 pub(crate) fn warn(warnings: &[Warning]) {
     for warning in warnings {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
+}
+
+/// Refuses an output that is one of the inputs, which would be lost; `name` is the output's flag.
+pub(crate) fn refuse_itself<'p>(
+    name: &'static str,
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Outcome {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let Some(own) = real(output) else { return Ok(()) };
+    match inputs.into_iter().any(|input| real(input).as_ref() == Some(&own)) {
+        true => Err(Error::Setting {
+            name,
+            expected: "another file than the input".to_string(),
+            found: format!("`{}`", output.display()),
+        }),
+        false => Ok(()),
     }
 }
 

@@ -9,11 +9,11 @@ use logistic::model::Model;
 
 use crate::Outcome;
 use crate::args::PredictArgs;
-use crate::output::warn;
+use crate::output::{refuse_itself, warn};
 use crate::progress::Reading;
 
 pub(crate) fn run(args: &PredictArgs) -> Outcome {
-    refuse_itself(args)?;
+    refuse_itself("output", Path::new(&args.output), args.data.iter().map(Path::new))?;
     let model = Model::load(&args.model)?;
     let options = args.format.options(Vec::new());
     let bar = Reading::new(&args.data);
@@ -34,18 +34,4 @@ pub(crate) fn run(args: &PredictArgs) -> Outcome {
     drop(bar);
     warn(&warnings);
     Ok(())
-}
-
-/// An input that becomes its own output is lost.
-fn refuse_itself(args: &PredictArgs) -> Outcome {
-    let real = |path: &str| std::fs::canonicalize(path).ok();
-    let Some(output) = real(&args.output) else { return Ok(()) };
-    match args.data.iter().any(|input| real(input).as_ref() == Some(&output)) {
-        true => Err(Error::Setting {
-            name: "output",
-            expected: "another file than the input".to_string(),
-            found: format!("`{}`", args.output),
-        }),
-        false => Ok(()),
-    }
 }

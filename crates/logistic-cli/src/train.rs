@@ -19,11 +19,12 @@ use crate::args::{SolverName, TrainArgs};
 use crate::data::{Data, data};
 use crate::host::{Host, Reader};
 use crate::measure::Measured;
-use crate::output::{print, print_json, warn};
+use crate::output::{print, print_json, refuse_itself, warn};
+use crate::report::{self, Apart};
 use crate::{Outcome, checkpoint, classes, diagnostics, penalty, summary};
 
-pub(crate) fn run(args: &TrainArgs) -> Outcome {
-    let trained = train(args, Host::TERMINAL)?;
+pub(crate) fn run(args: &TrainArgs, typed: &str) -> Outcome {
+    let trained = train(args, Host::TERMINAL, typed)?;
     if args.json {
         return print_json(&trained.keys());
     }
@@ -67,9 +68,9 @@ impl Trained {
     }
 }
 
-/// Fits the model, and writes the files that were asked for.
-pub(crate) fn train(args: &TrainArgs, host: Host<'_>) -> Result<Trained, Error> {
-    train_on(args, host, &|| {
+/// Fits the model, and writes the files that were asked for; `typed` is what does so again.
+pub(crate) fn train(args: &TrainArgs, host: Host<'_>, typed: &str) -> Result<Trained, Error> {
+    train_on(args, host, typed, &|| {
         let mut data = data(args, host.read)?;
         let journal = checkpoint::of(args, &mut data)?;
         Ok((data, journal))
@@ -83,33 +84,41 @@ type Found = (Data, Option<Arc<Journal>>);
 pub(crate) fn train_on(
     args: &TrainArgs,
     host: Host<'_>,
+    typed: &str,
     find: &dyn Fn() -> Result<Found, Error>,
 ) -> Result<Trained, Error> {
     check(args)?;
     let new_folder = args.plots.as_deref().map(NewFolder::make).transpose()?;
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
+    let page = args.report.as_deref().map(OutputFile::create).transpose()?;
     let read = Instant::now();
     let (data, journal) = find()?;
     host.go_on(args)?;
     let encoded = &data.encoded;
     let read_seconds = read.elapsed().as_secs_f64();
-    let [rows, held_out] = split(args, encoded)?;
+    let parts = split(args, encoded)?;
+    let [rows, held_out] = &parts;
     let fit = Instant::now();
-    let Fitted { fit: fitted, tests, chosen, bootstrap } = fitted(args, &data, &rows, host)?;
+    let Fitted { fit: fitted, tests, chosen, bootstrap } = fitted(args, &data, rows, host)?;
     let (cross_validation, path) = chosen.unzip();
     let fit_seconds = fit.elapsed().as_secs_f64();
-    let diagnostics = diagnostics::of(args, &fitted, &data, &rows)?;
+    let diagnostics = diagnostics::of(args, &fitted, &data, rows)?;
     let model = Model {
         diagnostics,
         tests,
         cross_validation,
-        ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), &rows, encoded)?
+        ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), rows, encoded)?
     };
-    let test = tested(args, host.read, &model, encoded, &held_out)?;
+    let apart = apart(args, host.read, &model)?;
+    let test = tested(&model, encoded, held_out, apart.as_ref())?;
     host.go_on(args)?;
     if let Some(dir) = &args.plots {
         pictures(dir, args, &model, encoded, test.as_ref())?;
         penalty::pictures(dir, &model, path.as_ref())?;
+    }
+    if let (Some(page), Some(path)) = (page, &args.report) {
+        let html = report::of_training(args, typed, &model, &data, &parts, apart.as_ref())?;
+        report::write(page, path, &html)?;
     }
     keep(args, output, &model)?;
     drop(new_folder);
@@ -168,6 +177,14 @@ fn check(args: &TrainArgs) -> Outcome {
         rule => rule.check()?,
     }
     args.penalty.check(args.solver)?;
+    if let Some(report) = &args.report {
+        let inputs = args.data.iter().chain(&args.test_data).map(Path::new);
+        refuse_itself("report", report, inputs)?;
+        if args.output.as_ref() == Some(report) {
+            let expected = "another file than the model's".to_string();
+            return Err(Error::Setting { name: "report", expected, found: format!("`{}`", report.display()) });
+        }
+    }
     args.inference.check(args.penalty.is_some())?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
@@ -249,19 +266,26 @@ fn chosen(rule: Threshold, model: &Model, rows: &Rows<'_>, encoded: &Encoded) ->
     Ok(threshold.clamp(f64::MIN_POSITIVE, 1.0_f64.next_down()))
 }
 
-/// The evaluation on the rows held out, or on the test file.
+/// The rows of the test files.
+fn apart(args: &TrainArgs, read: &Reader<'_>, model: &Model) -> Result<Option<Apart>, Error> {
+    if args.test_data.is_empty() {
+        return Ok(None);
+    }
+    let table = read(&args.test_data, &args.memory.limit(args.format.labelled(model, args.weights.as_ref())))?;
+    let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
+    Ok(Some(Apart { table: args.report.is_some().then_some(table), encoded }))
+}
+
+/// The evaluation on the rows held out, or on those of the test files.
 fn tested(
-    args: &TrainArgs,
-    read: &Reader<'_>,
     model: &Model,
     encoded: &Encoded,
     held_out: &Rows<'_>,
+    apart: Option<&Apart>,
 ) -> Result<Option<Measured>, Error> {
-    if !args.test_data.is_empty() {
-        let table = read(&args.test_data, &args.memory.limit(args.format.labelled(model, args.weights.as_ref())))?;
-        let encoded = model.encoder.labelled(&table, args.weights.as_deref())?;
+    if let Some(Apart { encoded, .. }) = apart {
         let all: Vec<usize> = (0..encoded.dataset.len()).collect();
-        return Measured::of(model, &encoded, &all).map(Some);
+        return Measured::of(model, encoded, &all).map(Some);
     }
     let rows: Vec<usize> = held_out.indices().collect();
     if rows.is_empty() { Ok(None) } else { Measured::of(model, encoded, &rows).map(Some) }

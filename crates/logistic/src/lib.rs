@@ -16,6 +16,8 @@ pub mod objective;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod solver;
 pub mod table;
 pub mod tutorial;

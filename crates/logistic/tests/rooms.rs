@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const RANKS: [(&str, u32); 18] = [
+const RANKS: [(&str, u32); 19] = [
     ("distribution", 0),
     ("error", 0),
     ("kernel", 0),
@@ -20,6 +20,7 @@ const RANKS: [(&str, u32); 18] = [
     ("evaluate", 5),
     ("export", 6),
     ("plot", 6),
+    ("report", 7),
     ("tutorial", 6),
 ];
 

@@ -219,10 +219,9 @@ impl Survey {
         let least = encoding.min_level_count as u64;
         let mut n_rows = 1;
         let filled: Vec<Filled> = self.columns.iter().map(|column| column.cells(least, &mut n_rows)).collect();
-        let mut table = Table::named(name, n_rows);
-        for (column, cells) in self.columns.iter().zip(filled) {
-            table = table.with_column(&column.name, cells.of_rows(n_rows))?;
-        }
+        let columns = self.columns.iter().zip(filled);
+        let columns = columns.map(|(column, cells)| (column.name.clone(), cells.of_rows(n_rows))).collect();
+        let table = Table::from_columns(name, n_rows, columns)?;
         let learnt = Encoder::fit(&table, encoding)?;
         let used = learnt.encoder.columns();
         let holes = |column: &&Surveyed| column.missing > 0 && used.contains(&column.name);

@@ -84,6 +84,10 @@ impl Model {
         if self.cross_validation.as_ref().is_some_and(|found| !found.is_sound()) {
             return Err("not a model: the penalty chosen is not one of those compared".to_string());
         }
+        let n = self.coefficients.iter().filter(|coefficient| coefficient.estimate.is_some()).count();
+        if !self.covariance.is_empty() && self.covariance.len() != n * (n + 1) / 2 {
+            return Err("not a model: the covariance is not that of its coefficients".to_string());
+        }
         let classes = &self.encoder.target.classes;
         if classes.len() < 2 {
             return Err("not a model: the target has not two classes".to_string());

@@ -1,12 +1,12 @@
 //! Fitting: standardise, leave out what repeats, minimise, certify, and carry the result back to the user's units.
 
-use super::Facts;
 use super::attempt::Attempt;
 use super::columns::{LeftOut, check_engine};
 use super::inference::Inference;
 use super::runaway::Runaways;
 use super::separation::{Verdict, decide};
 use super::settings::{LogisticRegression, Method, WeightKind};
+use super::{Facts, MOST_ESTIMATES};
 use crate::cholesky::Cholesky;
 use crate::dataset::{Rows, Standardisation};
 use crate::encode::Term;
@@ -341,6 +341,18 @@ impl Fit {
     /// intercepts. Row-major (n_estimates, n_estimates), both triangles; absent where it would mean nothing.
     pub fn covariance(&self) -> Option<&[f64]> {
         self.covariance.as_deref()
+    }
+
+    /// The lower triangle of the covariance, row by row, each output's intercept before its columns; empty where there is
+    /// none, or too much.
+    pub(super) fn covariance_by_coefficient(&self) -> Vec<f64> {
+        let (p, outputs) = (self.columns().len(), self.solution.outputs);
+        let n = outputs * p + self.bias.len();
+        let Some(covariance) = self.covariance().filter(|_| n <= MOST_ESTIMATES) else { return Vec::new() };
+        let intercept = |k: usize| (k < self.bias.len()).then_some(outputs * p + k);
+        let order: Vec<usize> = (0..outputs).flat_map(|k| intercept(k).into_iter().chain(k * p..(k + 1) * p)).collect();
+        let row = |at: usize| order[..=at].iter().map(move |&j| (at, j));
+        (0..n).flat_map(row).map(|(at, j)| covariance[order[at] * n + j]).collect()
     }
 
     /// The design columns that have coefficients, rising.

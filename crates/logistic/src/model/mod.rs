@@ -62,6 +62,9 @@ use crate::encode::{Encoded, Encoder, Term};
 use crate::error::{Error, Result, Warning};
 use crate::loss::{CrossEntropy, logit, sigmoid};
 
+/// Of more coefficients a model does not keep the covariance, whose size grows with their square.
+pub const MOST_ESTIMATES: usize = 100;
+
 /// A coefficient, in the user's units. What does not exist is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coefficient {
@@ -102,6 +105,10 @@ pub struct Model {
     pub warnings: Vec<Warning>,
     /// The objective before every iteration, or the mean loss of every epoch.
     pub trace: Vec<f64>,
+    /// The covariance of the coefficients that have an estimate, in their order: the lower triangle, row by row. Empty
+    /// where it would mean nothing, and beyond [`MOST_ESTIMATES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covariance: Vec<f64>,
     /// Where the classes are separated, what of maximum likelihood is infinite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separation: Option<Separated>,
@@ -149,6 +156,7 @@ impl Model {
             }
         }
         let names: Vec<String> = terms.into_iter().map(|term| term.term).collect();
+        let covariance = fit.covariance_by_coefficient();
         let separation = fit.runaways.as_ref().map(|runaways| runaways.named(&names, &encoder.target.classes));
         Model {
             encoder,
@@ -158,6 +166,7 @@ impl Model {
             facts: fit.facts,
             warnings,
             trace: fit.trace,
+            covariance,
             separation,
             tests: Vec::new(),
             cross_validation: None,

@@ -156,16 +156,6 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of so many rows, and no column yet.
-    pub fn of_rows(n_rows: usize) -> Self {
-        Table { n_rows, ..Table::default() }
-    }
-
-    /// A table of so many rows, without a column yet.
-    pub(crate) fn named(name: &str, n_rows: usize) -> Self {
-        Table { files: vec![name.to_string()], n_rows, ..Table::default() }
-    }
-
     /// The file as the user named it; the first of several.
     pub fn path(&self) -> &str {
         self.files.first().map_or("-", String::as_str)
@@ -174,6 +164,15 @@ impl Table {
     /// Where the cells are kept, and where what is made of them is to be.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// A table of these columns, called `name` in errors.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for columns of unequal length; [`Error::Malformed`] for a name that comes twice.
+    pub fn from_columns(name: &str, n_rows: usize, columns: Vec<(String, Cells)>) -> Result<Self> {
+        let empty = Table { files: vec![name.to_string()], n_rows, ..Table::default() };
+        columns.into_iter().try_fold(empty, |table, (name, cells)| table.with_column(&name, cells))
     }
 
     /// The number of rows.
