@@ -135,11 +135,10 @@ pub(crate) fn train_elsewhere(
     });
     // What Python raised says more than that there was no answer.
     let cause = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-    fitted.map_err(|error| {
+    fitted.inspect_err(|error| {
         if let Some(cause) = cause {
             error.set_cause(py, Some(cause));
         }
-        error
     })
 }
 
