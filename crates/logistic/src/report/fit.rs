@@ -264,7 +264,8 @@ pub(super) fn training(model: &Model) -> Markup {
     let pad = 0.05 * (high - low);
     let mut x = Axis::over(0.0, end.max(1) as f64, unit);
     x.ticks.retain(|(value, _)| value.fract() == 0.0);
-    let y = Axis::over(low - pad, high + pad, &format!("{what}, nats per row"));
+    let y =
+        Axis::over(low - pad, high + pad, if batches { "Mean loss, nats per row" } else { "Objective, nats per row" });
     let words = format!("From {} to {} over {} {}s.", precise(first), precise(last), trace.len(), unit.to_lowercase());
     let chart = Chart::low("Training curve", words.clone(), x, y);
     let marks = html! {
