@@ -3,6 +3,7 @@
 use logistic::encode::{Encoder, Encoding, Missing, Unseen};
 use logistic::export::{Format, error_bound, export};
 use logistic::model::{LogisticRegression, Model};
+use logistic::solver::Go;
 use logistic::table::{ReadOptions, Table, read};
 
 fn heart() -> Table {
@@ -14,7 +15,7 @@ fn model(table: &Table, encoding: Encoding) -> Model {
     let encoding = Encoding { target: "chd".to_string(), unseen: Unseen::Baseline, ..encoding };
     let encoder = Encoder::fit(table, &encoding).unwrap().encoder;
     let encoded = encoder.labelled(table, None).unwrap();
-    let fit = LogisticRegression::default().fit(&encoded.dataset).unwrap();
+    let fit = LogisticRegression::default().fit(&encoded.dataset.rows(), &mut |_, _| Go::On).unwrap();
     Model::new(encoder, fit, 0.5, Vec::new())
 }
 
