@@ -428,7 +428,7 @@ pub(crate) struct ReportArgs {
     pub(crate) model: PathBuf,
     /// The data, with the target column, in any format that `train` reads; without, the page tells what the model knows
     pub(crate) data: Vec<String>,
-    /// Where to write the page
+    /// Where to write the page; `/dev/stdout` is standard output
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     pub(crate) output: PathBuf,
     /// The column of row weights

@@ -12,8 +12,12 @@ const SHARE: f64 = 0.5;
 pub(crate) struct MemoryArgs {
     /// Memory that the table may take, such as 2GB; a larger one is kept in temporary files, in the folder that TMPDIR
     /// names, and gives the same result [default: half of what is free]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<ByteSize>,
+}
+
+fn size(typed: &str) -> Result<ByteSize, String> {
+    typed.parse().map_err(|_| "expected a size such as 500MB or 2GB".to_string())
 }
 
 impl MemoryArgs {

@@ -26,6 +26,11 @@ pub(crate) fn run(args: &ReportArgs, typed: &str) -> Outcome {
 
 /// Writes the page, and gives what was odd about the rows; `typed` is what makes it again.
 pub(crate) fn report(args: &ReportArgs, model: &Model, read: &Reader<'_>, typed: &str) -> Result<Vec<Warning>, Error> {
+    if args.data.is_empty() && (args.weights.is_some() || args.bootstrap.is_some()) {
+        let name = if args.weights.is_some() { "weights" } else { "bootstrap" };
+        let expected = "left out, where no data are given".to_string();
+        return Err(Error::Setting { name, expected, found: "asked for".to_string() });
+    }
     let inputs = args.data.iter().map(Path::new).chain([args.model.as_path()]);
     refuse_itself("output", &args.output, inputs)?;
     let output = OutputFile::create(&args.output)?;

@@ -185,6 +185,14 @@ fn check(args: &TrainArgs) -> Outcome {
             return Err(Error::Setting { name: "report", expected, found: format!("`{}`", report.display()) });
         }
     }
+    if let Some(checkpoint) = &args.checkpoint {
+        // It is removed in the end.
+        refuse_itself("checkpoint", checkpoint, args.data.iter().chain(&args.test_data).map(Path::new))?;
+        if [&args.output, &args.report].contains(&&Some(checkpoint.clone())) {
+            let expected = "another file than the model's and the report's".to_string();
+            return Err(Error::Setting { name: "checkpoint", expected, found: format!("`{}`", checkpoint.display()) });
+        }
+    }
     args.inference.check(args.penalty.is_some())?;
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }

@@ -132,3 +132,15 @@ fn a_killed_run_goes_on_where_it_was() {
     assert!(resumed == whole);
     assert!(!checkpoint.exists());
 }
+
+/// What is removed at the end must not be what the run was for.
+#[test]
+fn a_checkpoint_is_no_output() {
+    let folder = TempDir::new().unwrap();
+    let path = written(&folder);
+    let model = folder.path().join("model.json");
+    let arguments =
+        [path.to_str().unwrap(), "--target", "y", "--features", "small", "--checkpoint", model.to_str().unwrap()];
+    let (told, bytes) = train(folder.path(), "model.json", &arguments);
+    assert!(told.contains("`checkpoint` must be another file") && bytes.is_empty(), "{told}");
+}

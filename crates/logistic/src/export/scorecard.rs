@@ -44,7 +44,7 @@ fn refused(column: &str, problem: &str, help: &str) -> Error {
 fn points(computation: &Computation<'_>, term: &Term, factor: f64) -> Result<Vec<Vec<String>>> {
     let name = |variable: usize| computation.inputs[computation.input_of(variable)].name;
     let row = |column: &str, level: &str, coefficient: f64| {
-        vec![column.to_string(), level.to_string(), (factor * coefficient).to_string()]
+        vec![column.to_string(), level.to_string(), (factor * coefficient + 0.0).to_string()]
     };
     let own = &term.coefficients[0];
     match term.factors[..] {

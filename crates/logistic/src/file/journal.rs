@@ -102,9 +102,10 @@ impl Journal {
 
 fn refused(path: &Path, other_run: bool) -> Error {
     let (found, help) = match other_run {
-        true => {
-            ("that of another run", "remove it to begin anew, or repeat the command that wrote it, on the same data")
-        }
+        true => (
+            "that of another run, or a damaged one",
+            "remove it to begin anew, or repeat the command that wrote it, on the same data",
+        ),
         false => ("another file", "name a file that does not exist yet"),
     };
     Error::Malformed {

@@ -14,6 +14,8 @@ use memmap2::Mmap;
 use super::{Numbers, Values};
 use crate::error::{Error, Result};
 
+/// Less is not worth letting go of.
+const LEAST_WINDOW: u64 = 1 << 20;
 /// A writer gathers so many bytes.
 const GATHERED: usize = 1 << 15;
 
@@ -111,18 +113,19 @@ impl PartialEq for Spool {
 }
 
 impl Spool {
-    /// Files in the folder for temporary files (`TMPDIR`), of which some `window` bytes stay in memory.
+    /// Files in the folder for temporary files (`TMPDIR`), of which some `window` bytes stay in memory, or a few more: to
+    /// let go of what is mapped has its price.
     pub fn new(window: u64) -> Self {
         Spool(Arc::new(Inner {
             folder: std::env::temp_dir(),
-            window: window.max(1),
+            window: window.max(LEAST_WINDOW),
             passed: AtomicU64::new(0),
             maps: Mutex::default(),
         }))
     }
 
     fn io(&self, source: std::io::Error) -> Error {
-        Error::Io { path: self.0.folder.join("a temporary file"), action: "write", source }
+        Error::Io { path: self.0.folder.clone(), action: "keep temporary files here, where `TMPDIR` leads", source }
     }
 
     pub(crate) fn writer<T: Pod>(&self) -> Result<Writer<T>> {
@@ -292,6 +295,6 @@ mod tests {
             passed: AtomicU64::new(0),
             maps: Mutex::default(),
         }));
-        assert!(matches!(missing.writer::<f64>(), Err(Error::Io { action: "write", .. })));
+        assert!(matches!(missing.writer::<f64>(), Err(Error::Io { .. })));
     }
 }
