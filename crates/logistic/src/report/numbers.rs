@@ -163,7 +163,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(rounded(value), text);
         }
-        assert_eq!([odds(1.146e-4), odds(-0.001), odds(0.5), odds(0.0)], ["1.000115", "0.99900", "1.649", "1.000"]);
+        assert_eq!([odds(1.146e-4), odds(-0.001), odds(0.5), odds(0.0)], ["1.000115", "0.999000", "1.649", "1.000"]);
         assert_eq!([aligned(0.9), aligned(1.076), aligned(-2.5e-9)], ["0.9000", "1.076", "−2.500e−9"]);
         assert_eq!([fixed(-0.0001, 3), fixed(-0.5, 1), percent(0.0725)], ["0.000", "−0.5", "7.2 %"]);
         assert_eq!([count(0), count(999), count(1000), count(1234567)], ["0", "999", "1,000", "1,234,567"]);
