@@ -64,10 +64,13 @@ impl Moments {
             (so_far.low, so_far.high) = (so_far.low.min(value), so_far.high.max(value));
             so_far
         });
+        if found.n == 0 {
+            return None;
+        }
         // Rounding may have left the mean of equal numbers a little beside them.
         found.mean = found.mean.clamp(found.low, found.high);
         found.sd = (found.squares / (found.n.max(2) - 1) as f64).sqrt();
-        (found.n > 0).then_some(found)
+        Some(found)
     }
 }
 
