@@ -196,3 +196,23 @@ fn a_model_keeps_the_covariance_behind_its_standard_errors() {
     done(&folder, &["train", &testdata("saheart.csv"), "--target", "chd", "--l2", "0.1", "-o", "model.json"]);
     assert!(!page(&folder, "model.json").contains("\"covariance\": ["));
 }
+
+#[test]
+fn a_column_without_a_cell_is_described_as_empty() {
+    let folder = TempDir::new().unwrap();
+    done(&folder, &["train", &testdata("saheart.csv"), "--target", "chd", "--missing", "impute", "-o", "model.json"]);
+    let rows = std::fs::read_to_string(testdata("saheart.csv")).unwrap();
+    // The ninth column is `age`.
+    let blank = |line: &str| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        cells[8] = "";
+        cells.join(",")
+    };
+    let lines: Vec<String> =
+        rows.lines().enumerate().map(|(at, line)| if at == 0 { line.to_string() } else { blank(line) }).collect();
+    std::fs::write(folder.path().join("blank.csv"), lines.join("\n")).unwrap();
+    done(&folder, &["report", "model.json", "blank.csv"]);
+    let text = page(&folder, "report.html");
+    assert!(text.contains("<td>empty</td><td>462 (100.0 %)</td>"));
+    assert!(!text.contains("Probability against age"));
+}
