@@ -1,8 +1,7 @@
 //! Rows that a cluster holds: its answers, asked again where a pass was lost.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::{Array, AsArray};
@@ -36,15 +35,15 @@ pub(crate) struct Cluster {
     pub(crate) patience: Duration,
     pub(crate) runtime: Runtime,
     pub(crate) opened: Mutex<Option<DataFrame>>,
-    pub(crate) tally: Tally,
+    pub(crate) tally: Mutex<Tally>,
 }
 
 /// What was asked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    pub(crate) passes: AtomicU64,
-    pub(crate) again: AtomicU64,
-    pub(crate) nanoseconds: AtomicU64,
+    /// The seconds of every pass.
+    pub(crate) seconds: Vec<f64>,
+    pub(crate) failed_tries: usize,
 }
 
 impl fmt::Debug for Cluster {
@@ -54,6 +53,10 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What all rows are like.
     ///
     /// # Errors
@@ -105,8 +108,7 @@ impl Cluster {
             let column = column.and_then(|column| column.as_binary_opt::<i32>()).filter(|column| column.is_valid(0));
             Ok(column.map_or(Vec::new(), |column| column.value(0).to_vec()))
         })?;
-        self.tally.passes.fetch_add(1, Ordering::Relaxed);
-        self.tally.nanoseconds.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        self.tally().seconds.push(begun.elapsed().as_secs_f64());
         Ok(answer)
     }
 
@@ -127,7 +129,7 @@ impl Cluster {
             }
             // A scheduler that was started again knows nothing of the session.
             *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            self.tally.again.fetch_add(1, Ordering::Relaxed);
+            self.tally().failed_tries += 1;
             std::thread::sleep(wait);
             wait = (2 * wait).min(LONGEST_WAIT);
         }

@@ -1,7 +1,6 @@
 //! `train`: `logistic train` of rows that DataFusion reads, here or on a cluster.
 
 use std::fs::File;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -65,11 +64,12 @@ impl ClusterTrainArgs {
             None => training.tell(&embedded(&training, &source, &runtime()?)?),
             Some(url) => {
                 let (runtime, tls, patience) = (runtime()?, tls.read()?, Duration::from_secs(patience));
-                let (opened, tally) = (Mutex::default(), Tally::default());
+                let (opened, tally) = (Mutex::default(), Mutex::default());
                 let cluster =
                     Arc::new(Cluster { url, source, partitions, tls, patience, runtime, opened, tally });
                 let trained = on(&training, &cluster)?;
-                tell(&training, &trained, &cluster.tally)
+                let tally = cluster.tally().clone();
+                tell(&training, &trained, &tally)
             }
         };
         done().map_err(|error| (error, training.json()))
@@ -84,14 +84,14 @@ fn on(training: &Training, cluster: &Arc<Cluster>) -> Result<Trained> {
 }
 
 fn tell(training: &Training, trained: &Trained, tally: &Tally) -> Result<()> {
-    let (passes, again) = (tally.passes.load(Ordering::Relaxed), tally.again.load(Ordering::Relaxed));
-    let seconds = tally.nanoseconds.load(Ordering::Relaxed) as f64 / 1e9;
+    let Tally { seconds, failed_tries } = tally;
     if !training.json() {
         training.tell(trained)?;
-        return print(&format!("\nengine: {passes} passes in {seconds:.3} s, {again} tries failed\n"));
+        let (passes, total) = (seconds.len(), seconds.iter().sum::<f64>());
+        return print(&format!("\nengine: {passes} passes in {total:.3} s, {failed_tries} tries failed\n"));
     }
     let mut keys = trained.keys();
-    keys["engine"] = json!({"passes": passes, "seconds": seconds, "failed_tries": again});
+    keys["engine"] = json!({"pass_seconds": seconds, "failed_tries": failed_tries});
     print(&format!("{keys:#}\n"))
 }
 
