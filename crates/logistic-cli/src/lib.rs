@@ -44,8 +44,8 @@ pub use memory::free_memory;
 pub use report::shell;
 pub use train::Trained;
 
-use args::{Cli, Command};
 pub use args::TrainArgs;
+use args::{Cli, Command};
 
 /// What a command ends with. Results are already written.
 type Outcome = Result<(), Error>;

@@ -65,8 +65,7 @@ impl ClusterTrainArgs {
             Some(url) => {
                 let (runtime, tls, patience) = (runtime()?, tls.read()?, Duration::from_secs(patience));
                 let (opened, tally) = (Mutex::default(), Mutex::default());
-                let cluster =
-                    Arc::new(Cluster { url, source, partitions, tls, patience, runtime, opened, tally });
+                let cluster = Arc::new(Cluster { url, source, partitions, tls, patience, runtime, opened, tally });
                 let trained = on(&training, &cluster)?;
                 let tally = cluster.tally().clone();
                 tell(&training, &trained, &tally)
