@@ -84,7 +84,7 @@ mod tests {
     fn rows(n: usize) -> Vec<Block> {
         let feature = Feature::Number(vec![1.0; n].into());
         let y: Vec<f64> = (0..n).map(|row| f64::from(row % 2 == 0)).collect();
-        vec![Block::Encoded(Box::new(Dataset::new(vec![feature], y).unwrap()))]
+        vec![Block::Encoded(Box::new(Dataset::new(vec![feature], y, None).unwrap()))]
     }
 
     #[test]

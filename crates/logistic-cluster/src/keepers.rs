@@ -5,19 +5,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ballista_core::JobId;
+use ballista_core::serde::protobuf::task_status::Status;
 use ballista_core::serde::protobuf::{AvailableVcores, job_status};
 use ballista_core::serde::scheduler::TaskKey;
 use ballista_scheduler::cluster::{BoundTask, DistributionPolicy};
 use ballista_scheduler::state::execution_graph::{TaskDescription, create_task_info};
-use ballista_scheduler::state::execution_stage::RunningStage;
+use ballista_scheduler::state::execution_stage::{RunningStage, TaskInfo};
 use ballista_scheduler::state::task_manager::JobInfoCache;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::function;
-
-/// A partition waits for the executor that keeps its rows until that one has had no free core for so long; it may be gone.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What is known of a session that asked nothing for so long is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
@@ -30,8 +28,6 @@ pub(crate) struct Keepers(Mutex<Known>);
 struct Known {
     /// By session, when it last asked, and the keeper of every partition.
     sessions: HashMap<String, (Instant, HashMap<usize, String>)>,
-    /// When an executor was last free.
-    free: HashMap<String, Instant>,
 }
 
 #[async_trait::async_trait]
@@ -53,7 +49,6 @@ impl DistributionPolicy for Keepers {
             let mut done = Vec::new();
             while let Some(stage) = graph.fetch_running_stage(&done) {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                known.see(&budgets);
                 known.bind(stage, (job_id, &session), &mut budgets, &mut bound);
                 done.push(stage.stage_id);
             }
@@ -67,11 +62,6 @@ impl DistributionPolicy for Keepers {
 }
 
 impl Known {
-    fn see(&mut self, budgets: &[&mut AvailableVcores]) {
-        let now = Instant::now();
-        self.free.extend(budgets.iter().map(|budget| (budget.executor_id.clone(), now)));
-    }
-
     /// Binds what can be bound of a stage now.
     fn bind(
         &mut self,
@@ -95,8 +85,8 @@ impl Known {
         let free: Vec<(String, usize)> =
             budgets.iter().map(|budget| (budget.executor_id.clone(), budget.vcores as usize)).collect();
         let shares = match reads_rows(&stage.plan) {
-            true => self.shares(of.1, waiting, &free),
-            false => share(waiting, &free, |_| None, |_| true),
+            true => self.shares(of.1, waiting, &free, &stage.task_infos),
+            false => share(waiting, &free, |_| None, |_| false),
         };
         for (budget, share) in budgets.iter_mut().zip(shares.given) {
             if !share.is_empty() {
@@ -108,14 +98,17 @@ impl Known {
     }
 
     /// Shares that give partitions to their keepers, and make keepers of those who get them.
-    fn shares(&mut self, session: &str, waiting: Vec<usize>, free: &[(String, usize)]) -> Shares {
+    fn shares(&mut self, session: &str, waiting: Vec<usize>, free: &[(String, usize)], tasks: &[TaskInfo]) -> Shares {
         self.sessions.retain(|_, (at, _)| at.elapsed() < FORGOTTEN);
         let now = Instant::now();
         let (at, keepers) = self.sessions.entry(session.to_string()).or_insert_with(|| (now, HashMap::new()));
         *at = now;
-        let seen = &self.free;
-        let is_gone = |keeper: &str| seen.get(keeper).is_none_or(|at| at.elapsed() > PATIENCE);
-        let shares = share(waiting, free, |partition| keepers.get(&partition).cloned(), is_gone);
+        let is_busy = |keeper: &str| {
+            tasks
+                .iter()
+                .any(|task| matches!(&task.task_status, Status::Running(running) if running.executor_id == keeper))
+        };
+        let shares = share(waiting, free, |partition| keepers.get(&partition).cloned(), is_busy);
         for ((executor, _), share) in free.iter().zip(&shares.given) {
             keepers.extend(share.iter().map(|&partition| (partition, executor.clone())));
         }
@@ -130,13 +123,14 @@ struct Shares {
     left: Vec<usize>,
 }
 
-/// Gives partitions to executors with so many free cores: first to their keepers; then those without one, or whose keeper is
-/// gone, evenly to whoever has cores left.
+/// Gives partitions to executors with so many free cores: first to their keepers, for which they wait while those are busy
+/// with this stage; then the others evenly to whoever has cores left. Tasks are bound when something happened and at no
+/// other time, so that nothing may wait for what need not happen: the end of a task always does, or the loss of its executor.
 fn share(
     waiting: Vec<usize>,
     free: &[(String, usize)],
     keeper: impl Fn(usize) -> Option<String>,
-    is_gone: impl Fn(&str) -> bool,
+    is_busy: impl Fn(&str) -> bool,
 ) -> Shares {
     let mut given = vec![Vec::new(); free.len()];
     let (mut homeless, mut left) = (Vec::new(), Vec::new());
@@ -147,7 +141,7 @@ fn share(
         };
         match free.iter().position(|(executor, _)| *executor == keeper) {
             Some(at) if given[at].len() < free[at].1 => given[at].push(partition),
-            None if is_gone(&keeper) => homeless.push(partition),
+            None if !is_busy(&keeper) => homeless.push(partition),
             _ => left.push(partition),
         }
     }
@@ -232,11 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_waits_for_its_keeper_unless_that_is_gone() {
+    fn a_partition_waits_for_its_keeper_only_while_that_is_busy() {
         let keeper = |partition: usize| Some(format!("executor{}", partition % 3));
-        let shares = share((0..6).collect(), &free(&[2, 1]), keeper, |_| false);
+        let shares = share((0..6).collect(), &free(&[2, 1]), keeper, |_| true);
         assert_eq!(shares, Shares { given: vec![vec![0, 3], vec![1]], left: vec![2, 4, 5] });
-        let shares = share((0..6).collect(), &free(&[3, 1]), keeper, |keeper| keeper == "executor2");
+        let shares = share((0..6).collect(), &free(&[3, 1]), keeper, |keeper| keeper != "executor2");
         assert_eq!(shares, Shares { given: vec![vec![0, 3, 2], vec![1]], left: vec![4, 5] });
     }
 }
