@@ -211,6 +211,16 @@ impl Table {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
+    /// The names of all columns there are, of those too that were not read.
+    pub(crate) fn available(&self) -> &[String] {
+        &self.available
+    }
+
+    /// The same table, the read part of one with these columns.
+    pub(crate) fn among(self, available: Vec<String>) -> Self {
+        Table { available, ..self }
+    }
+
     /// The column of that name.
     ///
     /// # Errors
