@@ -12,17 +12,17 @@ use datafusion::parquet::arrow::ArrowWriter;
 use crate::processes::{answered, assert_agree, estimates, executor, scheduler, train, uniform};
 
 const COLUMNS: usize = 28;
-const ROWS: usize = 400_000;
-/// What each of two executors may take. Half of it is for rows, of which there are 45 MB in 32 bits and 90 MB in 64.
-const LIMIT: u64 = 200_000_000;
+const ROWS: usize = 800_000;
+/// What each of two executors may take. Some 65 MB of it are for rows, of which it would like to keep half of 180 MB.
+const LIMIT: u64 = 300_000_000;
 
-/// Rows in two files of four row groups each.
+/// Rows in two files of eight row groups each.
 fn wide(dir: &Path) -> String {
     let mut uniform = uniform(7);
     for file in 0..2 {
         let mut writer = None;
-        for _ in 0..4 {
-            let n = ROWS / 8;
+        for _ in 0..8 {
+            let n = ROWS / 16;
             let columns: Vec<Vec<f32>> = (0..COLUMNS).map(|_| (0..n).map(|_| uniform() as f32).collect()).collect();
             let logit = |row: usize| 2.0 * columns[0][row] + columns[1][row] - 1.5;
             let y = (0..n).map(|row| i8::from(uniform() < 1.0 / (1.0 + f64::from(-logit(row)).exp()))).collect();

@@ -41,9 +41,14 @@ impl Drop for Running {
     }
 }
 
-/// A scheduler, and where it listens.
+/// A scheduler with these settings, and where it listens.
 pub(crate) fn scheduler(args: &[&str]) -> (Running, String) {
-    let mut child = binary().arg("scheduler").args(args).stdout(Stdio::piped()).spawn().unwrap();
+    listening(binary().arg("scheduler").args(args))
+}
+
+/// A process that says where it listens.
+pub(crate) fn listening(command: &mut Command) -> (Running, String) {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (Running(child), line.trim().strip_prefix("listening on ").unwrap().to_string())
@@ -121,16 +126,19 @@ pub(crate) fn answered(child: Child) -> Value {
 }
 
 /// Estimates and standard errors of the model that a fit wrote.
-pub(crate) fn estimates(child: Child, model: &PathBuf) -> Vec<f64> {
+pub(crate) fn estimates(child: Child, model: &PathBuf) -> Vec<[f64; 2]> {
     answered(child);
     let file: Value = serde_json::from_str(&std::fs::read_to_string(model).unwrap()).unwrap();
-    let numbers = file["model"]["coefficients"].as_array().unwrap().iter();
-    numbers.flat_map(|of| [&of["estimate"], &of["inference"]["std_error"]].map(|x| x.as_f64().unwrap())).collect()
+    let terms = file["model"]["coefficients"].as_array().unwrap().iter();
+    terms.map(|term| [&term["estimate"], &term["inference"]["std_error"]].map(|x| x.as_f64().unwrap())).collect()
 }
 
-pub(crate) fn assert_agree(found: &[f64], expected: &[f64]) {
+/// What is near zero is so by its standard error.
+pub(crate) fn assert_agree(found: &[[f64; 2]], expected: &[[f64; 2]]) {
     assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        assert!((found - expected).abs() <= AGREEMENT * expected.abs(), "{found} for {expected}");
+    for ([estimate, error], [expected, expected_error]) in found.iter().zip(expected) {
+        let scale = expected.abs().max(*expected_error);
+        assert!((estimate - expected).abs() <= AGREEMENT * scale, "{estimate} for {expected}");
+        assert!((error - expected_error).abs() <= AGREEMENT * expected_error, "{error} for {expected_error}");
     }
 }

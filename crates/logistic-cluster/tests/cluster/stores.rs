@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::processes::{Running, assert_agree, binary, estimates, of, rows, scheduler, spawned, train};
+use crate::processes::{Running, assert_agree, binary, estimates, listening, of, rows, spawned, train};
 
 /// A server of the files of a folder, by name, in parts, and as the bucket `bucket`; its threads end with the test's process.
 struct Store {
@@ -132,7 +132,7 @@ fn rows_are_read_where_they_are() {
         ("AWS_ACCESS_KEY_ID", "someone"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
-    let (_head, address) = scheduler(&["--port", "0"]);
+    let (_head, address) = listening(binary().args(["scheduler", "--port", "0"]).envs(secrets));
     let executor = ["executor", "--scheduler", &address, "--cores", "1", "--memory", "500MB"];
     let _executor = Running::start(binary().args(executor).envs(secrets));
     let engine = format!("df://{address}");

@@ -186,7 +186,7 @@ impl Survey {
         &self.available
     }
 
-    /// The same, of rows that have these columns, of which an engine gave some to be read.
+    /// The same, as what was read of rows with these columns.
     pub fn among(self, available: Vec<String>) -> Self {
         Survey { available, ..self }
     }

@@ -216,8 +216,8 @@ impl Table {
         &self.available
     }
 
-    /// The same table, the read part of one with these columns.
-    pub(crate) fn among(self, available: Vec<String>) -> Self {
+    /// The same, as what was read of a table with these columns: settings may name the others.
+    pub fn among(self, available: Vec<String>) -> Self {
         Table { available, ..self }
     }
 
