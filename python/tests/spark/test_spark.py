@@ -108,7 +108,8 @@ def test_a_lost_executor_costs_time_and_nothing_else(spark):
         time.sleep(0.3)
         os.kill(executors()[0], signal.SIGKILL)
 
-    killer = threading.Thread(target=kill)
+    # A fit that fails before it begins must not keep the process.
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     there = logistic.spark.fit(frame, target="y", exclude=["hole", "w"], progress=lambda *_: begun.set())
     killer.join()
