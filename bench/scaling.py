@@ -11,9 +11,11 @@ bench/results/DATE-scaling.json and DATE-scaling.md.
 import argparse
 import contextlib
 import datetime
+import heapq
 import json
 import math
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -185,6 +187,20 @@ def extrapolated(cost, overhead, size, columns, nodes):
     }
 
 
+def stretched(cores, each, spread, rounds=5):
+    """A pass by simulation, in units of its mean: so many equal tasks for each core, handed out as cores become free, whose
+    times are lognormal with a standard deviation of `spread` of their logarithm."""
+    draw = random.Random(1)
+    lasts = []
+    for _ in range(rounds):
+        free = [0.0] * cores
+        for _ in range(cores * each):
+            time = draw.lognormvariate(-(spread**2) / 2, spread) / each
+            heapq.heapreplace(free, free[0] + time)
+        lasts.append(max(free))
+    return statistics.mean(lasts)
+
+
 def table(head, rows):
     """A table of Markdown."""
     return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row) + " |" for row in rows), ""]
@@ -232,6 +248,9 @@ def page(result):
     ]
     lines += table(["data", "columns", "nodes", "read again", f"Newton, {NEWTON} passes", f"L-BFGS, {LBFGS}",
                     "merge as a tree", "at one node"], rows)
+    lines += ["By simulation, how much longer than its mean task-time a pass lasts whose tasks vary:", ""]
+    rows = [[str(s["cores"]), str(s["tasks_a_core"]), f"{s['spread']:.2f}", f"{s['stretch']:.2f}"] for s in result["simulated"]]
+    lines += table(["cores", "tasks a core", "spread of a task's time", "pass, of its mean"], rows)
     return "\n".join(lines)
 
 
@@ -274,6 +293,12 @@ def main():
         "on_cluster": measured,
         "overhead": overhead,
         "extrapolated": far,
+        "simulated": [
+            {"cores": CORES * nodes, "tasks_a_core": each, "spread": spread, "stretch": stretched(CORES * nodes, each, spread)}
+            for nodes in NODES
+            for each in (1, 4)
+            for spread in (0.05, 0.3)
+        ],
     }
     keep(f"{result['date']}-scaling", result, page(result))
 
