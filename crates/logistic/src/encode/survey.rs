@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoder, Encoding, Learnt, Missing};
+use super::{Encoder, Encoding, Learnt, Missing, Seen, Source};
 use crate::dataset::Feature;
 use crate::error::{Error, Place, Result};
 use crate::table::{Cells, Column, Table};
@@ -43,12 +43,16 @@ enum Kind {
 struct Numbers {
     different: Vec<f64>,
     ends: Option<(f64, f64)>,
+    sum: f64,
 }
 
 impl Numbers {
     fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut numbers = Numbers { different: Vec::new(), ends: None };
-        values.filter(|value| !value.is_nan()).for_each(|value| numbers.add(value));
+        let mut numbers = Numbers { different: Vec::new(), ends: None, sum: 0.0 };
+        for value in values.filter(|value| !value.is_nan()) {
+            numbers.add(value);
+            numbers.sum += value;
+        }
         numbers
     }
 
@@ -62,6 +66,7 @@ impl Numbers {
     }
 
     fn merge(&mut self, other: Numbers) {
+        self.sum += other.sum;
         other
             .different
             .into_iter()
@@ -222,7 +227,8 @@ impl Survey {
         let columns = self.columns.iter().zip(filled);
         let columns = columns.map(|(column, cells)| (column.name.clone(), cells.of_rows(n_rows))).collect();
         let table = Table::from_columns(name, n_rows, columns)?;
-        let learnt = Encoder::fit(&table, encoding)?;
+        let mut learnt = Encoder::fit(&table, encoding)?;
+        learnt.encoder.sources.iter_mut().for_each(|source| self.correct(source));
         let used = learnt.encoder.columns();
         let holes = |column: &&Surveyed| column.missing > 0 && used.contains(&column.name);
         if encoding.missing == Missing::Error
@@ -233,6 +239,17 @@ impl Survey {
         }
         let features = learnt.encoder.features(&table)?.dataset.features().iter().map(Feature::without_rows).collect();
         Ok((learnt, features))
+    }
+}
+
+impl Survey {
+    /// The table that was learnt from has the ends of the numbers, but not their mean.
+    fn correct(&self, source: &mut Source) {
+        let Some(Seen::Numbers { low, high, mean }) = &mut source.seen else { return };
+        let Some(column) = self.columns.iter().find(|column| column.name == source.name) else { return };
+        if let Kind::Number(numbers) | Kind::Date(numbers) = &column.kind {
+            *mean = (numbers.sum / (self.n_rows - column.missing) as f64).clamp(*low, *high);
+        }
     }
 }
 
