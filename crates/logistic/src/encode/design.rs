@@ -277,9 +277,7 @@ fn refuse_no_logarithm(table: &Table, column: &Column, rows: &Selected, values: 
 fn refuse_dates(table: &Table, column: &Column, rows: &Selected) -> Result<()> {
     let Cells::Date(_) = column.cells else { return Ok(()) };
     match rows.iter().find(|&row| !column.is_missing(row)) {
-        Some(row) => {
-            Err(no_number(table.place(row, &column.name), "a number", &column.text(row).unwrap_or_default()))
-        }
+        Some(row) => Err(no_number(table.place(row, &column.name), "a number", &column.text(row).unwrap_or_default())),
         None => Ok(()),
     }
 }

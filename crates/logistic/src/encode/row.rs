@@ -75,9 +75,16 @@ struct RowSource {
 
 #[derive(Clone, Debug)]
 enum Shape {
-    Number { fill: Option<f64>, curve: Curve },
-    Days { fill: Option<f64> },
-    Year { fill: Option<f64> },
+    Number {
+        fill: Option<f64>,
+        curve: Curve,
+    },
+    Days {
+        fill: Option<f64>,
+    },
+    Year {
+        fill: Option<f64>,
+    },
     Word(Known<String>),
     /// The fate of every word of a part of a date.
     Part(Part, Known<String>, Vec<(String, Fate)>),
@@ -95,7 +102,9 @@ impl Factors {
     /// The product, as [`Feature::times`](crate::dataset::Feature::times) makes it.
     fn of(self, entries: &[Entry]) -> Entry {
         match (entries[self.left], entries[self.right]) {
-            (Entry::Code(a), Entry::Code(b)) => Entry::Code(if a == 0 || b == 0 { 0 } else { (a - 1) * self.inner + b }),
+            (Entry::Code(a), Entry::Code(b)) => {
+                Entry::Code(if a == 0 || b == 0 { 0 } else { (a - 1) * self.inner + b })
+            }
             (Entry::Code(code), Entry::Number(x)) | (Entry::Number(x), Entry::Code(code)) => Entry::Product(code, x),
             (Entry::Number(a), Entry::Number(b)) => Entry::Number(a * b),
             // No source is a product.
@@ -370,7 +379,8 @@ impl RowSource {
     fn filled(&self, value: Option<f64>, fill: Option<f64>, flags: &mut Vec<Flag>) -> Result<f64> {
         let Some(value) = value else { return within(fill.ok_or_else(|| self.missing())?, || self.place()) };
         if let Some((low, high)) = self.range {
-            let oddity = if value < low { Some(Oddity::BelowRange) } else { (value > high).then_some(Oddity::AboveRange) };
+            let oddity =
+                if value < low { Some(Oddity::BelowRange) } else { (value > high).then_some(Oddity::AboveRange) };
             flags.extend(oddity.map(|oddity| Flag { column: self.input, oddity }));
         }
         within(value, || self.place())

@@ -29,7 +29,9 @@ impl Seen {
     /// Whether a column of this kind can have been like that.
     pub(super) fn fits(&self, kind: &Kind) -> bool {
         match (self, kind) {
-            (Seen::Numbers { low, high, mean }, Kind::Numeric { .. } | Kind::Date { .. }) => low <= mean && mean <= high,
+            (Seen::Numbers { low, high, mean }, Kind::Numeric { .. } | Kind::Date { .. }) => {
+                low <= mean && mean <= high
+            }
             (Seen::Level { most_frequent }, Kind::Categorical { levels, .. }) => levels.contains(most_frequent),
             _ => false,
         }

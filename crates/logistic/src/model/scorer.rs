@@ -1,5 +1,7 @@
 //! Scoring one row at a time, with what each column has to say for the score.
 
+use std::collections::HashMap;
+
 use super::Model;
 use super::delta::Delta;
 use crate::encode::{Entry, Flag, RowEncoder};
@@ -21,6 +23,7 @@ pub struct Scorer {
     outputs: Vec<Output>,
     delta: Option<Delta>,
     names: Vec<String>,
+    places: HashMap<String, usize>,
 }
 
 /// An output's coefficients, and what a typical row makes of them.
@@ -82,7 +85,8 @@ impl Scorer {
         }
         let offset = encoder.offset().map(|at| encoder.inputs()[at].clone());
         let names = encoder.parts().iter().cloned().chain(offset).collect();
-        Scorer { outputs, delta: Delta::of(&model), names, encoder, model }
+        let places = encoder.inputs().iter().cloned().zip(0..).collect();
+        Scorer { outputs, delta: Delta::of(&model), names, places, encoder, model }
     }
 
     /// The model.
@@ -93,6 +97,11 @@ impl Scorer {
     /// The columns that a row must have, in the order of its cells.
     pub fn columns(&self) -> &[String] {
         self.encoder.inputs()
+    }
+
+    /// The place of a column among [`Scorer::columns`].
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.places.get(column).copied()
     }
 
     /// What contributes to a logit: the columns of the model, products of two as `a:b`, and the offset.

@@ -14,13 +14,13 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::Table;
 use super::cell::number_text;
 use super::date::date_text;
 use super::options::{ReadOptions, Want};
 use super::piece::{Numbers, Piece, PieceCells, Words};
 use super::read::from_batches;
 use super::source::{Format, Input, Progress, Source, malformed};
-use super::Table;
 use crate::error::{Error, Place, Result};
 
 /// Rows in a batch of Parquet.
@@ -136,7 +136,9 @@ impl<B: RecordBatchReader> RecordBatchReader for Spare<B> {
 /// The bytes of an array's texts, where texts may share bytes.
 fn shared_text(array: &ArrayRef) -> usize {
     match array.data_type() {
-        DataType::Utf8View => array.as_string_view().lengths().fold(0, |sum, length| sum.saturating_add(length as usize)),
+        DataType::Utf8View => {
+            array.as_string_view().lengths().fold(0, |sum, length| sum.saturating_add(length as usize))
+        }
         DataType::Dictionary(_, value) if **value == DataType::Utf8View => {
             array.as_any_dictionary_opt().map_or(0, |dictionary| shared_text(dictionary.values()))
         }

@@ -23,13 +23,13 @@ mod source;
 mod spooled;
 mod svmlight;
 
+#[cfg(feature = "arrow")]
+pub use arrow::parse_arrow;
 pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
 pub use cell::Cell;
 pub use chunks::Chunks;
 pub use date::{DateParts, date_parts};
 pub use options::{MISSING_MARKERS, ReadOptions};
-#[cfg(feature = "arrow")]
-pub use arrow::parse_arrow;
 #[cfg(feature = "arrow")]
 pub use read::from_batches;
 pub use read::{parse_csv, read};
@@ -227,6 +227,11 @@ impl Table {
     /// The columns' names, in the order of the header.
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// The names of all columns that there are, those that were not read included.
+    pub fn available(&self) -> &[String] {
+        &self.available
     }
 
     /// The column of that name.

@@ -1,0 +1,6 @@
+//! The server, as its clients meet it.
+#![cfg(feature = "serve")]
+
+mod answers;
+mod over_time;
+mod server;
