@@ -24,14 +24,18 @@ check:            ## formatting and lints
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
 
-# The wheel is what is tested: built, put into a bare virtual environment, and imported from there.
+# The wheel is what is tested: built, put into a bare virtual environment, and imported from there. The server's page is
+# tested beside the report's, by the binary.
 python: browser   ## the Python package: its wheel, and its tests
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ./python
 	$(VENV)/bin/python -c "import logistic; logistic.Error"
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-test.txt
-	$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
+	$(CARGO) build --workspace --all-features --locked --bin logistic
+	LOGISTIC=$$($(CARGO) metadata --no-deps --format-version 1 | $(PYTHON) -c \
+		"import json, sys; print(json.load(sys.stdin)['target_directory'])")/debug/logistic \
+		$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
 	$(VENV)/bin/python python/tests/sklearn_own.py
 
 # What opens the report in the tests. Where none can be had they are skipped, and say so.

@@ -28,6 +28,9 @@
   };
   const fixed = (value) => signed(Math.abs(value) < 5e-4 ? "0.000" : value.toFixed(3));
 
+  // A name that may be broken where its parts end.
+  const broken = (name) => name.split(/(?<=[_:./])/).flatMap((part, at) => (at ? [make("wbr"), part] : [part]));
+
   let model = null, token = "", inputs = [], busy = false, again = false;
 
   const ask = async (path, body) => {
@@ -95,8 +98,8 @@
     const id = `input-${at}`;
     const kinds = { number: numberInput, date: dateInput, category: levelInput };
     const own = kinds[column.kind](column, id);
-    const top = make("div", { className: "top" }, make("label", { htmlFor: id, textContent: column.name }));
-    const field = make("fieldset", {}, top);
+    const top = make("div", { className: "top" }, make("label", { className: "name", htmlFor: id }, ...broken(column.name)));
+    const field = make("div", {}, top);
     const [first, ...rest] = own.parts;
     if (column.kind === "number") top.append(first); else field.append(first);
     field.append(...rest);
@@ -104,7 +107,7 @@
     if (column.missing !== "refused") {
       absent = make("input", { type: "checkbox", id: `${id}-absent`, "aria-label": `${column.name} is missing` });
       absent.addEventListener("change", () => { for (const part of own.parts) part.disabled = absent.checked; });
-      top.append(make("label", { className: "absent", htmlFor: absent.id }, absent, " missing"));
+      top.append(make("label", { className: "absent" }, absent, " missing"));
     }
     by("inputs").append(field);
     return {
@@ -158,17 +161,20 @@
     if (classes && by("class").options.length !== classes.length) {
       by("class").replaceChildren(...classes.map((name) => make("option", { value: name, textContent: name })));
     }
+    // The base class has no logit of its own.
+    if (classes && !chosen && classes.includes(prediction.predicted)) by("class").value = prediction.predicted;
     const of = (value) => (classes ? value[by("class").value] : value);
     const parts = prediction.contributions.map(({ column, logit }) => [column, of(logit)]);
     parts.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-    const most = Math.max(1e-12, ...parts.map(([, logit]) => Math.abs(logit)));
+    // What is shown as nothing has no bar.
+    const most = Math.max(0.1, ...parts.map(([, logit]) => Math.abs(logit)));
     const line = ([column, logit]) => {
       const width = (50 * Math.abs(logit) / most).toFixed(2);
-      const picture = draw("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", height: 18, "aria-hidden": "true" },
+      const picture = draw("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", "aria-hidden": "true" },
         draw("line", { class: "neutral", x1: 50, x2: 50, y1: 0, y2: 16, "vector-effect": "non-scaling-stroke" }),
         draw("rect", { class: logit < 0 ? "down" : "up", x: logit < 0 ? (50 - width).toFixed(2) : 50, y: 3, width, height: 10 }));
       const value = column in row ? (row[column] === null ? "missing" : rounded(row[column], 6)) : "";
-      return make("tr", {}, make("th", { scope: "row", textContent: column }), make("td", { textContent: value }),
+      return make("tr", {}, make("th", { scope: "row" }, ...broken(column)), make("td", { textContent: value }),
         make("td", { className: "picture" }, picture), make("td", { textContent: fixed(logit) }));
     };
     const table = by("contributions");
@@ -190,7 +196,7 @@
     showContributions(prediction, row);
   };
 
-  let last = null;
+  let last = null, chosen = false;
   const score = async () => {
     if (busy) { again = true; return; }
     busy = true;
@@ -249,7 +255,10 @@
   by("inputs").addEventListener("input", score);
   by("inputs").addEventListener("submit", (event) => event.preventDefault());
   by("typical").addEventListener("click", typical);
-  by("class").addEventListener("change", () => { if (last) show(...last); });
+  by("class").addEventListener("change", () => {
+    chosen = true;
+    if (last) show(...last);
+  });
   by("door").addEventListener("submit", (event) => {
     event.preventDefault();
     token = by("token").value.trim();

@@ -288,7 +288,7 @@ fn a_new_model_takes_over_and_a_bad_one_does_not() {
         assert_eq!((version(), probability()), (first.clone(), before));
         assert_eq!(server.metric("logistic_model_stale"), 1.0);
         assert!(server.get("/health").json()["problem"].as_str().unwrap().contains("hearts.json"));
-        assert!(server.told().contains(&format!("still serving model {first}")));
+        until("it is said", || server.told().contains(&format!("still serving model {first}")));
     }
     std::fs::remove_file(&model).unwrap();
     until("the loss is met", || {
@@ -302,7 +302,7 @@ fn a_new_model_takes_over_and_a_bad_one_does_not() {
     // A new one, of fewer columns.
     folder.train("hearts.json", &[&data, "--target", "chd", "--features", "age"]);
     until("the new model is served", || version() != first);
-    assert!(server.told().contains(&format!("now serving model {}", version())));
+    until("it is said", || server.told().contains(&format!("now serving model {}", version())));
     let columns = server.get("/model").json()["columns"].as_array().unwrap().len();
     assert_eq!((columns, probability() == before), (1, false));
     assert!(server.get("/metrics").text().contains(&format!("logistic_model{{version=\"{}\"}} 1", version())));
