@@ -38,7 +38,7 @@ python: browser   ## the Python package: its wheel, and its tests
 		$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
 	$(VENV)/bin/python python/tests/sklearn_own.py
 
-# What opens the report in the tests. Where none can be had they are skipped, and say so.
+# What opens the pages in the tests. Where none can be had they are skipped, and say so.
 browser:          ## Chromium, from the system's packages where there is none yet
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
@@ -62,6 +62,7 @@ bench:            ## against PyTorch, scikit-learn, Polars and others; makes its
 	python3 bench/tables.py
 	python3 bench/fits.py
 	python3 bench/larger.py
+	python3 bench/serve.py
 
 instructions:     ## whether fixed work takes more instructions than bench/instructions.json says; wants valgrind
 	python3 bench/instructions.py

@@ -2,5 +2,6 @@
 #![cfg(feature = "serve")]
 
 mod answers;
+mod guide;
 mod over_time;
 mod server;
