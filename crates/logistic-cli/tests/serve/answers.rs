@@ -246,11 +246,23 @@ fn errors_name_the_row_and_the_column() {
             assert_eq!((&error["line"], &error["column"]), (&json!(line), &json!(column)), "{body}");
         }
     }
+}
+
+#[test]
+fn errors_help_and_know_lines() {
+    let folder = Folder::new();
+    let server = Server::start(&folder.hearts(), &[]);
+    let good = r#"{"tobacco": 1, "ldl": 2, "famhist": "Present", "age": 40}"#;
     let helped = server.predict(&format!("{{\"rows\": [{}]}}", good.replace("age", "Age"))).error(422);
     assert_eq!(helped["help"], "did you mean `Age`?");
     // However deep it is.
     let deep = good.replace("40", &format!("{}1{}", "[".repeat(5000), "]".repeat(5000)));
-    assert!(server.predict(&with(&deep)).error(422)["message"].as_str().unwrap().contains("found an array"));
+    assert!(
+        server.predict(&format!("{{\"rows\": [{deep}]}}")).error(422)["message"]
+            .as_str()
+            .unwrap()
+            .contains("found an array")
+    );
     let csv =
         server.ask("POST", "/predict", &[CSV], "tobacco,ldl,famhist,age\n1,2,Present,40\n1,2,Present,old\n").error(422);
     assert_eq!((&csv["path"], &csv["line"], &csv["column"]), (&json!("body"), &json!(3), &json!("age")));
