@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoder, Encoding, Learnt, Missing, Seen, Source};
+use super::{Encoder, Encoding, Learnt, Missing, OTHER, Seen, Source};
 use crate::dataset::Feature;
 use crate::error::{Error, Place, Result};
 use crate::table::{Cells, Column, Table};
@@ -243,12 +243,20 @@ impl Survey {
 }
 
 impl Survey {
-    /// The table that was learnt from has the ends of the numbers, but not their mean.
+    /// The table that was learnt from has the ends and the levels of all rows, but neither their mean nor their counts.
     fn correct(&self, source: &mut Source) {
-        let Some(Seen::Numbers { low, high, mean }) = &mut source.seen else { return };
         let Some(column) = self.columns.iter().find(|column| column.name == source.name) else { return };
-        if let Kind::Number(numbers) | Kind::Date(numbers) = &column.kind {
-            *mean = (numbers.sum / (self.n_rows - column.missing) as f64).clamp(*low, *high);
+        match (&mut source.seen, &column.kind, &source.kind) {
+            (Some(Seen::Numbers { low, high, mean }), Kind::Number(numbers) | Kind::Date(numbers), _) => {
+                *mean = (numbers.sum / (self.n_rows - column.missing) as f64).clamp(*low, *high);
+            }
+            (Some(Seen::Level { most_frequent }), Kind::Text(counts), super::Kind::Categorical { levels, .. }) => {
+                // The first by code point among equals.
+                let most = counts.iter().rev().max_by_key(|(_, count)| **count).map(|(level, _)| level.as_str());
+                let known = most.filter(|most| levels.iter().any(|level| level == most)).unwrap_or(OTHER);
+                *most_frequent = known.to_string();
+            }
+            _ => {}
         }
     }
 }
