@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Write a page about a model and its rows: one HTML file that needs no network
     Report(ReportArgs),
-    /// Serve a model over HTTP: rows in, probabilities and what each column adds to them out, and a page to try it on
+    /// Answer rows over HTTP with probabilities and what each column adds to them, with a page to try it on
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
     /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
