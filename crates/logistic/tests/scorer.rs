@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use logistic::encode::{Encoded, Encoder, Encoding, Flag, Learnt, Missing, Oddity, Seen, Unseen};
-use logistic::loss::{logit, sigmoid};
+use logistic::loss::sigmoid;
 use logistic::model::{LogisticRegression, Model, Penalty, Scored, Scorer};
 use logistic::solver::Go;
 use logistic::table::{Cell, Column, ReadOptions, Table, read};
@@ -273,10 +273,11 @@ fn intervals_are_those_of_the_covariance() {
     let [v00, v01, v11] = model.covariance[..] else { panic!("two coefficients") };
     let (scorer, mut row) = (Scorer::new(model), Scored::default());
     assert!(scorer.has_intervals());
-    for x in [0.0, 3.5, 20.0] {
+    // At the last the probability is 1 to all its digits, and its interval is not.
+    for x in [0.0, 3.5, 20.0, 400.0] {
         assert!(scorer.score(&[Cell::Number(x)], &mut row).unwrap());
         let half = 1.959_963_984_540_054 * (v00 + 2.0 * x * v01 + x * x * v11).sqrt();
-        let middle = logit(row.probabilities[1]);
+        let middle = row.logits[0];
         let (low, high) = scorer.interval(&mut row, 1).unwrap();
         assert!((low - sigmoid(middle - half)).abs() < ROUNDING && (high - sigmoid(middle + half)).abs() < ROUNDING);
         let (other_low, other_high) = scorer.interval(&mut row, 0).unwrap();

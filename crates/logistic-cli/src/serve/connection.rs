@@ -147,6 +147,25 @@ async fn end_all(service: &Service, ending: watch::Sender<()>) {
     let _ = timeout(3 * service.limits.timeout, none()).await;
 }
 
+/// A connection that is counted for as long as this lives: also one whose task ends by a defect.
+struct Open {
+    service: Arc<Service>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(service: &Arc<Service>, place: OwnedSemaphorePermit) -> Self {
+        service.metrics.connections.inc();
+        Open { service: Arc::clone(service), _place: place }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.service.metrics.connections.dec();
+    }
+}
+
 impl Host {
     /// Serves a connection in a task of its own.
     fn take(&self, stream: TcpStream) {
@@ -155,13 +174,12 @@ impl Host {
         let own = self.clone();
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => {
-                self.service.metrics.connections.inc();
+                let open = Open::new(&self.service, place);
                 tokio::spawn(async move {
                     let answers = TowerToHyperService::new(own.router.clone());
                     // A client that breaks off has nobody to be told of it.
                     let _ = own.serve(stream, answers).await;
-                    own.service.metrics.connections.dec();
-                    drop::<OwnedSemaphorePermit>(place);
+                    drop(open);
                 });
             }
             Err(_) => {

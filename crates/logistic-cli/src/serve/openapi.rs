@@ -130,7 +130,8 @@ fn prediction(scorer: &Scorer) -> Value {
     let each = |schema: Value| if binary { schema } else { json!({"type": "object", "additionalProperties": schema}) };
     let number = || json!({"type": "number"});
     let share = json!({"type": ["number", "null"], "minimum": 0, "maximum": 1});
-    let ends = json!({"type": "array", "items": number(), "minItems": 2, "maxItems": 2});
+    // Null where the probability is 0 or 1 to all its digits.
+    let ends = json!({"type": ["array", "null"], "items": number(), "minItems": 2, "maxItems": 2});
     json!({
         "type": "object",
         "required": ["probability", "predicted", "flags"],

@@ -5,7 +5,7 @@
   const make = (name, words = {}, ...children) => {
     const element = document.createElement(name);
     for (const [key, value] of Object.entries(words)) {
-      if (key in element && key !== "list") element[key] = value;
+      if (key in element) element[key] = value;
       else element.setAttribute(key, value);
     }
     element.append(...children);
@@ -79,7 +79,7 @@
       number.value = Number(Number(value).toPrecision(6));
       if (slider) slider.value = number.value;
     };
-    return { parts, control: number, put, first: column.typical ?? column.above + 1 ?? 0,
+    return { parts, control: number, put, first: column.typical ?? (column.above === 0 ? 1 : 0),
       value: () => (number.value === "" ? null : Number(number.value)) };
   };
   const dateInput = (column, id) => {
@@ -115,7 +115,7 @@
       value: () => (absent && absent.checked ? null : own.value()),
       reset: () => {
         if (absent && absent.checked) absent.click();
-        own.put(Number.isNaN(own.first) ? 0 : own.first);
+        own.put(own.first);
       },
     };
   };
@@ -248,7 +248,6 @@
       : "What the column adds to the logit, against zero and the reference levels.";
     by("inputs").replaceChildren();
     inputs = model.columns.map(input);
-    busy = false;
     typical();
   };
 

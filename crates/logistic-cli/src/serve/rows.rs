@@ -313,9 +313,11 @@ impl<'de> Visitor<'de> for &mut Slot {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        // As a file of JSON lines has it.
-        let digits = serde_json::Number::from_f64(value).map_or(String::new(), |number| number.to_string());
-        self.number(value, digits);
+        self.holds = Holds::Number(value);
+        if let Some(digits) = serde_json::Number::from_f64(value).filter(|_| self.is_text) {
+            // As a file of JSON lines has it.
+            self.word(format_args!("{digits}"));
+        }
         Ok(())
     }
 

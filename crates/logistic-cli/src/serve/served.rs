@@ -128,13 +128,15 @@ impl Watch {
             };
             // What panics in there is a defect, and no reason to stop looking.
             let Ok(Some((stamp, served))) = tokio::task::spawn_blocking(look).await else { continue };
-            self.stamp = stamp;
-            // The same bytes, written again.
-            if served.as_ref().is_ok_and(|new| new.version == current.get().version) {
-                if current.problem().is_some() {
-                    current.put(served);
-                    metrics.reloaded(true, &current.get().version);
-                }
+            // A file that cannot be read may be read a moment later, without having changed.
+            let unread = matches!(served, Err(Error::Io { .. }));
+            self.stamp = stamp.filter(|_| !unread);
+            let is_news = match &served {
+                // The same bytes, written again, are news after bad ones.
+                Ok(new) => new.version != current.get().version || current.problem().is_some(),
+                Err(error) => !unread || current.problem().as_ref() != Some(&error.to_string()),
+            };
+            if !is_news {
                 continue;
             }
             match &served {
@@ -148,12 +150,13 @@ impl Watch {
     }
 }
 
-/// What is said of the model's health.
-pub(super) fn health(current: &Current, stopping: bool) -> Value {
+/// What is said of the server's health; of the model nothing to those who do not know the token.
+pub(super) fn health(status: &str, current: Option<&Current>) -> Value {
+    let Some(current) = current else { return serde_json::json!({"status": status}) };
     let served = current.get();
     let since = served.loaded.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     serde_json::json!({
-        "status": if stopping { "stopping" } else { "ok" },
+        "status": status,
         "model": served.version,
         "loaded": since,
         "problem": current.problem(),

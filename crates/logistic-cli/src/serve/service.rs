@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -29,7 +29,7 @@ const LEAST_MEMORY: usize = 64 << 20;
 
 /// The paths that there are; others are counted together.
 const PATHS: [&str; 6] = ["/", "/predict", "/model", "/health", "/metrics", "/openapi.json"];
-/// What anybody may see: the page holds nothing of the model, and asks for the token itself.
+/// What anybody may see: the page holds nothing of the model, and asks for the token itself; health is then one word.
 const OPEN: [&str; 2] = ["/", "/health"];
 
 /// What a request may take.
@@ -69,6 +69,11 @@ impl Service {
         }
     }
 
+    /// Whether who sends these headers may ask everything.
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        self.token.as_ref().is_none_or(|token| token.allows(headers))
+    }
+
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -93,8 +98,7 @@ pub(super) fn router(service: &Arc<Service>) -> Router {
 async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response<Body> {
     let began = Instant::now();
     let path = PATHS.into_iter().find(|path| *path == request.uri().path()).unwrap_or("other");
-    let allowed = |token: &Token| OPEN.contains(&path) || token.allows(request.headers());
-    let mut response = match service.token.as_ref().is_none_or(allowed) {
+    let mut response = match OPEN.contains(&path) || service.knows(request.headers()) {
         true => next.run(request).await,
         false => {
             let (message, help) =
@@ -130,9 +134,11 @@ async fn metrics(State(service): State<Arc<Service>>) -> Response<Body> {
 }
 
 /// A server that stops tells who asks whether to send it more that it wants no more.
-async fn health(State(service): State<Arc<Service>>) -> Response<Body> {
+async fn health(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response<Body> {
     let stopping = service.is_stopping();
-    let told = of_kind("application/json", served::health(&service.current, stopping).to_string());
+    let word = if stopping { "stopping" } else { "ok" };
+    let current = service.knows(&headers).then_some(&*service.current);
+    let told = of_kind("application/json", served::health(word, current).to_string());
     let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, told).into_response()
 }

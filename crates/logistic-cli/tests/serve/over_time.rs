@@ -204,9 +204,11 @@ fn who_does_not_know_the_token_learns_nothing() {
         for path in ["/model", "/metrics", "/openapi.json", "/nothing"] {
             assert_eq!(server.get(path).status, 401, "{path}");
         }
-        for path in ["/", "/health"] {
-            assert_eq!(server.get(path).status, 200, "{path}");
-        }
+        assert_eq!(server.get("/").status, 200);
+        // Of its health no more than who sends it requests has to know.
+        assert_eq!(server.get("/health").json(), serde_json::json!({"status": "ok"}));
+        let known = server.ask("GET", "/health", &["authorization: Bearer s3cret"], "").json();
+        assert_eq!(known["model"].as_str().map(str::len), Some(16));
     }
 }
 
@@ -295,6 +297,14 @@ fn a_new_model_takes_over_and_a_bad_one_does_not() {
         server.get("/health").json()["problem"].as_str().is_some_and(|told| told.contains("cannot read"))
     });
     assert_eq!(probability(), before);
+    // Something that cannot be read is said once, however often it is tried.
+    std::fs::create_dir(&model).unwrap();
+    until("it is met", || {
+        server.get("/health").json()["problem"].as_str().is_some_and(|told| told.contains("director"))
+    });
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(server.told().matches("director").count(), 1, "{}", server.told());
+    std::fs::remove_dir(&model).unwrap();
     // The old one again: nothing is wrong any more.
     std::fs::write(&model, &whole).unwrap();
     until("it is well again", || server.get("/health").json()["problem"].is_null());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Model;
 use crate::distribution::NORMAL_975;
-use crate::loss::{logit, sigmoid};
+use crate::loss::sigmoid;
 
 /// What a model knows of how its coefficients vary, by their places in the design.
 #[derive(Clone, Debug)]
@@ -33,17 +33,11 @@ impl Delta {
         Some(Delta { covariance: model.covariance.clone(), estimates, n_outputs: outputs.len() })
     }
 
-    /// The interval of 95 % of a class's probability, on the scale of its logit, where it cannot leave 0 to 1.
+    /// Half the interval of 95 % of the logit of a class's probability.
     ///
     /// # Shapes
     /// `design` (design columns); `probabilities` (classes); `gradient` is room to work in.
-    pub(crate) fn interval(
-        &self,
-        design: &[f64],
-        probabilities: &[f64],
-        class: usize,
-        gradient: &mut Vec<f64>,
-    ) -> Option<(f64, f64)> {
+    pub(crate) fn half(&self, design: &[f64], probabilities: &[f64], class: usize, gradient: &mut Vec<f64>) -> f64 {
         let rest: f64 = probabilities.iter().enumerate().filter(|(k, _)| *k != class).map(|(_, p)| p).sum();
         // ∂ logit(p of class)/∂z of an output: 1 for two classes, otherwise ([same class] − p)/(1 − p of class).
         let first = probabilities.len().saturating_sub(self.n_outputs);
@@ -55,10 +49,14 @@ impl Delta {
         let of = |&(output, column): &(usize, Option<usize>)| slope(output) * column.map_or(1.0, |j| design[j]);
         gradient.clear();
         gradient.extend(self.estimates.iter().map(of));
-        let half = NORMAL_975 * variance(&self.covariance, gradient).max(0.0).sqrt();
-        let middle = logit(probabilities[class]);
-        half.is_finite().then(|| (sigmoid(middle - half), sigmoid(middle + half)))
+        NORMAL_975 * variance(&self.covariance, gradient).max(0.0).sqrt()
     }
+}
+
+/// The interval of a probability, whose logit has this one: on that scale it cannot leave 0 to 1. None where the logit is
+/// beyond what can be told of it, for an interval of no width would be a false one.
+pub(crate) fn around(logit: f64, half: f64) -> Option<(f64, f64)> {
+    (logit.is_finite() && half.is_finite()).then(|| (sigmoid(logit - half), sigmoid(logit + half)))
 }
 
 /// gᵀ·V·g, of V the lower triangle.

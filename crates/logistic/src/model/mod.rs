@@ -43,7 +43,7 @@ pub use collinearity::{Collinearity, Inflation};
 pub use covariance::Covariance;
 pub use cross_validation::{CrossValidation, CvPoint, ELASTIC_NET_RATIOS, Rule};
 #[cfg(feature = "report")]
-pub(crate) use delta::Delta;
+pub(crate) use delta::{Delta, around};
 pub use diagnostics::Diagnostics;
 pub use effects::MarginalEffect;
 pub use facts::Facts;

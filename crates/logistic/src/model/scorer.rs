@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Model;
-use super::delta::Delta;
+use super::delta::{Delta, around};
 use crate::encode::{Entry, Flag, RowEncoder};
 use crate::error::Result;
 use crate::loss::{CrossEntropy, sigmoid};
@@ -51,6 +51,20 @@ pub struct Scored {
     offset: f64,
     design: Vec<f64>,
     gradient: Vec<f64>,
+}
+
+impl Scored {
+    /// The logit of a class's probability, which the probability itself no longer tells where it is nearly 1.
+    fn logit_of(&self, class: usize) -> f64 {
+        match (self.logits.as_slice(), class) {
+            ([z], 1) if self.probabilities.len() == 2 => *z,
+            ([z], _) if self.probabilities.len() == 2 => -z,
+            _ => {
+                let others = self.probabilities.iter().enumerate().filter(|(k, _)| *k != class);
+                self.probabilities[class].ln() - others.map(|(_, p)| p).sum::<f64>().ln()
+            }
+        }
+    }
 }
 
 /// What an entry adds to the logit; the arithmetic of a column of a table.
@@ -183,6 +197,7 @@ impl Scorer {
                 Entry::Product(code, x) => row.design[own.start + code as usize - 1] = x,
             }
         }
-        delta.interval(&row.design, &row.probabilities, class, &mut row.gradient)
+        let half = delta.half(&row.design, &row.probabilities, class, &mut row.gradient);
+        around(row.logit_of(class), half)
     }
 }

@@ -9,7 +9,8 @@ use super::strip::Strip;
 use super::{Sample, name, table};
 use crate::encode::{Encoder, Kind};
 use crate::error::Result;
-use crate::model::{Delta, Model};
+use crate::loss::logit;
+use crate::model::{Delta, Model, around};
 use crate::table::{Cells, Table};
 
 /// Points of a curve.
@@ -183,9 +184,9 @@ impl<'m> Typical<'m> {
 
     /// A probability with its interval.
     fn point(&self, design: &[f64], probabilities: &[f64], class: usize) -> Point {
-        let interval = self.delta.as_ref();
-        let interval = interval.and_then(|delta| delta.interval(design, probabilities, class, &mut Vec::new()));
-        Point { value: probabilities[class], interval }
+        let value = probabilities[class];
+        let half = self.delta.as_ref().map(|delta| delta.half(design, probabilities, class, &mut Vec::new()));
+        Point { value, interval: half.and_then(|half| around(logit(value), half)) }
     }
 }
 
