@@ -300,10 +300,10 @@ fn a_new_model_takes_over_and_a_bad_one_does_not() {
     // Something that cannot be read is said once, however often it is tried.
     std::fs::create_dir(&model).unwrap();
     until("it is met", || {
-        server.get("/health").json()["problem"].as_str().is_some_and(|told| told.contains("director"))
+        server.get("/health").json()["problem"].as_str().is_some_and(|told| told.contains("Is a directory"))
     });
     std::thread::sleep(Duration::from_millis(1200));
-    assert_eq!(server.told().matches("director").count(), 1, "{}", server.told());
+    assert_eq!(server.told().matches("Is a directory").count(), 1, "{}", server.told());
     std::fs::remove_dir(&model).unwrap();
     // The old one again: nothing is wrong any more.
     std::fs::write(&model, &whole).unwrap();

@@ -253,8 +253,11 @@ impl Survey {
             (Some(Seen::Level { most_frequent }), Kind::Text(counts), super::Kind::Categorical { levels, .. }) => {
                 // The first by code point among equals.
                 let most = counts.iter().rev().max_by_key(|(_, count)| **count).map(|(level, _)| level.as_str());
-                let known = most.filter(|most| levels.iter().any(|level| level == most)).unwrap_or(OTHER);
-                *most_frequent = known.to_string();
+                // A level that is none was pooled, or has no row with an outcome.
+                let known = |level: &str| levels.iter().any(|own| own == level);
+                if let Some(most) = most.filter(|most| known(most)).or(Some(OTHER).filter(|other| known(other))) {
+                    *most_frequent = most.to_string();
+                }
             }
             _ => {}
         }
