@@ -25,7 +25,7 @@ pub(crate) fn train(args: &TrainArgs, host: Host<'_>, survey: &Survey, engine: &
 }
 
 fn found(args: &TrainArgs, survey: &Survey, engine: &Asking<'_>) -> Result<Data, Error> {
-    let encoding = encoding(args, &|name| survey.names().any(|own| own == name));
+    let encoding = encoding(args, &|name| survey.names().iter().any(|own| own == name));
     let (Learnt { encoder, mut warnings }, features) = survey.learn(&args.data[0], &encoding)?;
     let engine = engine(&encoder, args.weights.as_deref());
     let totals = engine.ask(&question_of_totals(encoder.target.classes.len()))?;

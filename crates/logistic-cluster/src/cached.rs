@@ -219,3 +219,48 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::physical_plan::{collect, execution_plan::reset_plan_states};
+    use datafusion::prelude::{SessionContext, col};
+
+    use super::*;
+    use crate::asked::{Setup, Work};
+    use crate::function::{argument, function};
+    use crate::sessions;
+    use crate::tables::Source;
+
+    /// The plan of a pass over the files, as a scheduler makes it.
+    async fn plan(context: &SessionContext, files: &str) -> Arc<dyn ExecutionPlan> {
+        let source = Source { data: vec![files.to_string()], sql: None };
+        let work = Work::Survey { text: Vec::new(), missing_markers: Vec::new() };
+        let setup = Setup { columns: vec!["x".to_string()], work };
+        let answer = function().call(vec![col("x"), argument(Asked::bytes(&setup, b"?"))]);
+        let frame = source.open(context).await.unwrap().aggregate(Vec::new(), vec![answer]).unwrap();
+        frame.create_physical_plan().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn rows_are_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        for file in ["a.csv", "b.csv"] {
+            std::fs::write(dir.path().join(file), "x\n1\n2\n").unwrap();
+        }
+        let state = sessions::state(sessions::config(None).with_target_partitions(2)).unwrap();
+        let context = SessionContext::new_with_state(state);
+        let plan = plan(&context, &dir.path().join("*.csv").display().to_string()).await;
+        let held = Arc::new(Held::new(1 << 20));
+        let answered = async |held: &Arc<Held>| {
+            // A plan that was executed is left without files to read.
+            let plan = reset_plan_states(Arc::clone(&plan)).unwrap();
+            let replaced = plan.transform_up(|node| AnswerExec::instead_of(node, held)).unwrap();
+            assert!(replaced.transformed);
+            collect(replaced.data, context.task_ctx()).await
+        };
+        let first = answered(&held).await.unwrap();
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        assert_eq!(answered(&held).await.unwrap(), first);
+        assert!(answered(&Arc::new(Held::new(1 << 20))).await.is_err(), "nothing was kept there");
+    }
+}

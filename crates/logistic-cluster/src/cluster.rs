@@ -67,6 +67,7 @@ impl Cluster {
             options.only.as_ref().is_none_or(|only| only.contains(name)) && !options.exclude.contains(name)
         };
         let frame = self.try_again(async |frame| Ok(frame))?;
+        let available = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         for field in frame.schema().fields().iter().filter(|field| is_wanted(field.name())) {
             // What text is must not depend on the partition: a column of it may hold numbers alone in one.
             if field.data_type().is_string() || matches!(field.data_type(), DataType::Dictionary(..)) {
@@ -76,10 +77,11 @@ impl Cluster {
         }
         let work = Work::Survey { text, missing_markers: options.missing_markers.clone() };
         let answer = self.ask(&Setup { columns, work }, b"")?;
-        match answer.is_empty() {
+        let survey = match answer.is_empty() {
             true => Ok(Survey::default()),
             false => serde_json::from_slice(&answer).map_err(|error| self.failed(&error)),
-        }
+        };
+        survey.map(|survey: Survey| survey.among(available))
     }
 
     /// Rows of it that are encoded, to be asked.

@@ -33,8 +33,12 @@ const HEARTBEAT: u64 = 5;
 const LOOK: u64 = 2;
 /// Seconds after which what finished passes left behind is removed.
 const LEFTOVERS: u64 = 60;
-/// Of an executor's memory, what its rows may take; the engine's operators get half of the rest.
+/// Of an executor's memory, what its rows may take at most.
 const ROWS: f64 = 0.5;
+/// What it needs besides, in bytes: for itself, and for each core that reads and encodes (measured, where row groups of
+/// Parquet are small; a large one is read as a whole).
+const PROCESS: u64 = 64 << 20;
+const READING: u64 = 160 << 20;
 
 /// Where a process listens.
 #[derive(Args, Clone, Debug)]
@@ -97,8 +101,9 @@ pub(crate) struct ExecutorArgs {
     /// Partitions that are worked on at once [default: the cores of the machine]
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
-    /// Memory that this process may take. Half of it keeps encoded rows from one pass to the next; what does not fit is
-    /// read again in every pass [default: half of what is free]
+    /// Memory that this process may take. At most half of it keeps encoded rows from one pass to the next; what does not
+    /// fit is read again in every pass. 64 MiB, and 160 MiB and a row group of Parquet for each core, are needed besides
+    /// [default: half of what is free]
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,
     /// Where results of tasks are written [default: a temporary folder, removed at the end]
@@ -205,7 +210,7 @@ pub(crate) async fn executor(args: &ExecutorArgs) -> Result<(), Error> {
     // Free ports are given back here and taken again a moment later.
     let port = |port| Ok(free_port(args.bind.bind, port)?.local_addr().map_or(port, |address| address.port()));
     let memory = args.memory.map(|size| size.as_u64()).or_else(logistic_cli::free_memory).unwrap_or(1 << 30);
-    let rows = (memory as f64 * ROWS) as usize;
+    let rows = rows_limit(memory, cores);
     let folder = tempfile::TempDir::with_prefix("logistic-executor-").map_err(|source| Error::Io {
         path: std::env::temp_dir(),
         action: "write",
@@ -239,6 +244,12 @@ pub(crate) async fn executor(args: &ExecutorArgs) -> Result<(), Error> {
         ..ExecutorProcessConfig::default()
     };
     start_executor_process(Arc::new(config)).await.map_err(|error| failed("executor", &error))
+}
+
+/// What of an executor's memory its rows may take.
+fn rows_limit(memory: u64, cores: usize) -> usize {
+    let left = memory.saturating_sub(PROCESS + READING * cores as u64);
+    left.min((memory as f64 * ROWS) as u64) as usize
 }
 
 /// The server that others fetch results from, with TLS.

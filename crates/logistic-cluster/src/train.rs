@@ -116,6 +116,7 @@ async fn table(source: &Source, options: &ReadOptions) -> Result<Table> {
     let name = source.data.join(",");
     let broken = |error: DataFusionError| failed(&name, &error.strip_backtrace());
     let frame = source.open(&sessions::embedded().map_err(broken)?).await.map_err(broken)?;
+    let available = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     let frame = wanted(frame, options).map_err(broken)?;
     let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
     let mut stream = frame.execute_stream().await.map_err(broken)?;
@@ -134,13 +135,14 @@ async fn table(source: &Source, options: &ReadOptions) -> Result<Table> {
             }
         }
     }
-    match file {
+    let table = match file {
         None => from_batches(&name, RecordBatchIterator::new(batches.into_iter().map(Ok), schema), options),
         Some((file, mut writer)) => {
             writer.finish().map_err(|error| failed(&file.path().display().to_string(), &error))?;
             read(&[file.path().display().to_string()], options, &|_| ())
         }
-    }
+    };
+    table.map(|table| table.among(available))
 }
 
 /// A temporary file of batches, in the folder that TMPDIR names.

@@ -136,6 +136,11 @@ fn what_an_engine_is_not_asked_is_refused() {
 
 /// A part of a table of words, numbers and holes.
 fn text(start: usize, end: usize) -> Table {
+    part(start, end, true)
+}
+
+/// The same, without what is in it to be left out.
+fn part(start: usize, end: usize, is_whole: bool) -> Table {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.csv");
     let mut text = "x,word,rare,kind,y\n".to_string();
@@ -145,8 +150,21 @@ fn text(start: usize, end: usize) -> Table {
         text += &format!("{}.25,{word},{rare},{},{}\n", i * 37 % 101, i * 7 % 4, ["no", "yes"][i * i % 7 % 2]);
     }
     std::fs::write(&path, text).unwrap();
-    let options = ReadOptions { text: vec!["kind".to_string()], ..ReadOptions::default() };
+    let (kinds, unread) = (vec!["kind".to_string()], vec!["rare".to_string()]);
+    let exclude = if is_whole { Vec::new() } else { unread };
+    let options = ReadOptions { text: kinds, exclude, ..ReadOptions::default() };
     read(&[path.to_str().unwrap().to_string()], &options, &|_| ()).unwrap()
+}
+
+#[test]
+fn columns_that_were_not_read_may_be_named_as_those_to_leave_out() {
+    let mut survey = Survey::of(&part(0, 90, false));
+    survey.merge(Survey::of(&part(90, 200, false))).unwrap();
+    let encoding =
+        |name: &str| Encoding { target: "y".to_string(), exclude: vec![name.to_string()], ..Encoding::default() };
+    let (learnt, _) = survey.learn("parts", &encoding("rare")).unwrap();
+    assert_eq!(learnt.encoder.columns(), ["x", "word", "kind"]);
+    assert!(matches!(survey.learn("parts", &encoding("raro")), Err(Error::UnknownColumn { .. })));
 }
 
 #[test]

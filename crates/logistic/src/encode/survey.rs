@@ -21,6 +21,8 @@ const REPEATED: u64 = 3;
 pub struct Survey {
     n_rows: u64,
     columns: Vec<Surveyed>,
+    /// The names of all columns there are, of those too that were not read.
+    available: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -177,12 +179,21 @@ impl Filled {
 impl Survey {
     /// Of the rows of a table.
     pub fn of(table: &Table) -> Self {
-        Survey { n_rows: table.n_rows() as u64, columns: table.columns().iter().map(Surveyed::of).collect() }
+        Survey {
+            n_rows: table.n_rows() as u64,
+            columns: table.columns().iter().map(Surveyed::of).collect(),
+            available: table.available().to_vec(),
+        }
     }
 
-    /// The names of the columns.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|column| column.name.as_str())
+    /// The names of all columns there are, of those too that were not read.
+    pub fn names(&self) -> &[String] {
+        &self.available
+    }
+
+    /// The same, as what was read of rows with these columns.
+    pub fn among(self, available: Vec<String>) -> Self {
+        Survey { available, ..self }
     }
 
     /// The columns that an encoder needs of which cells are missing, its target among them.
@@ -226,7 +237,7 @@ impl Survey {
         let filled: Vec<Filled> = self.columns.iter().map(|column| column.cells(least, &mut n_rows)).collect();
         let columns = self.columns.iter().zip(filled);
         let columns = columns.map(|(column, cells)| (column.name.clone(), cells.of_rows(n_rows))).collect();
-        let table = Table::from_columns(name, n_rows, columns)?;
+        let table = Table::from_columns(name, n_rows, columns)?.among(self.available.clone());
         let mut learnt = Encoder::fit(&table, encoding)?;
         learnt.encoder.sources.iter_mut().for_each(|source| self.correct(source));
         let used = learnt.encoder.columns();

@@ -234,6 +234,11 @@ impl Table {
         &self.available
     }
 
+    /// The same, as what was read of a table with these columns: settings may name the others.
+    pub fn among(self, available: Vec<String>) -> Self {
+        Table { available, ..self }
+    }
+
     /// The column of that name.
     ///
     /// # Errors
