@@ -48,9 +48,10 @@ browser:          ## Chromium, from the system's packages where there is none ye
 
 # Spark's own processes need a Java runtime; where there is none, one is installed if this may be done.
 CLUSTER_VENV := python/.venv-cluster
+SAIL_VENV := python/.venv-sail
 
 # The engine is built in a target folder of its own.
-test-cluster:     ## Ballista and Spark, two executors each on this machine, one of them killed; wants Java
+test-cluster:     ## Ballista and Spark, two executors each on this machine, one of them killed, and Sail; wants Java
 	cd crates/logistic-cluster && $(CARGO) fmt --check
 	cd crates/logistic-cluster && $(CARGO) clippy --all-targets --locked -- -D warnings
 	cd crates/logistic-cluster && $(CARGO) test --locked
@@ -59,7 +60,12 @@ test-cluster:     ## Ballista and Spark, two executors each on this machine, one
 	$(PYTHON) -m venv $(CLUSTER_VENV)
 	$(CLUSTER_VENV)/bin/pip install --quiet --disable-pip-version-check ./python
 	$(CLUSTER_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-cluster.txt
-	$(CLUSTER_VENV)/bin/python -m pytest --quiet python/tests/spark
+	$(CLUSTER_VENV)/bin/python -m pytest --quiet python/tests/spark/test_spark.py
+	rm -rf $(SAIL_VENV)
+	$(PYTHON) -m venv $(SAIL_VENV)
+	$(SAIL_VENV)/bin/pip install --quiet --disable-pip-version-check ./python
+	$(SAIL_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-sail.txt
+	$(SAIL_VENV)/bin/python -m pytest --quiet python/tests/spark/test_sail.py
 
 bench:            ## against PyTorch, scikit-learn, Polars and others; makes its own virtual environment
 	python3 bench/run.py

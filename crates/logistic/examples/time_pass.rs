@@ -1,5 +1,5 @@
 //! How near one pass over the rows comes to the speed of memory, for `bench/fits.py`: `time_pass [ROWS COLUMNS THREADS
-//! ROUNDS]` prints one JSON object with GB per second, medians of rounds in which all take turns.
+//! ROUNDS]` prints one JSON object with seconds and GB per second, medians of rounds in which all take turns.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -27,25 +27,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     let standardised = plain.clone().standardised(Standardisation::of(&data.rows(), true));
     let parameters = vec![0.01; p + 1];
     let gradient = |risk: &EmpiricalRisk<'_, BceWithLogits>| risk.sums(black_box(&parameters), Order::Gradient).value;
-    let programs: [(&str, &dyn Fn() -> f64); 3] = [
+    let hessian = || standardised.sums(black_box(&parameters), Order::Hessian).value;
+    let programs: [(&str, &dyn Fn() -> f64); 4] = [
         ("read", &|| read(black_box(values))),
         ("gradient", &|| gradient(&plain)),
         ("gradient_standardised", &|| gradient(&standardised)),
+        ("hessian_standardised", &hessian),
     ];
     let bytes = (n * p * size_of::<f64>()) as f64;
-    let mut speeds = vec![Vec::new(); programs.len()];
+    let mut seconds = vec![Vec::new(); programs.len()];
     for _ in 0..rounds {
-        for ((_, program), speeds) in programs.iter().zip(&mut speeds) {
+        for ((_, program), seconds) in programs.iter().zip(&mut seconds) {
             let start = Instant::now();
             black_box(program());
-            speeds.push(bytes / start.elapsed().as_secs_f64() / 1e9);
+            seconds.push(start.elapsed().as_secs_f64());
         }
     }
     let ratios: Vec<Vec<f64>> =
-        speeds.iter().map(|own| own.iter().zip(&speeds[0]).map(|(own, read)| own / read).collect()).collect();
+        seconds.iter().map(|own| own.iter().zip(&seconds[0]).map(|(own, read)| read / own).collect()).collect();
     let mut told = json!({ "rows": n, "columns": p, "threads": threads, "rounds": rounds });
-    for (((name, _), speeds), ratios) in programs.iter().zip(speeds).zip(ratios) {
-        told[*name] = json!({ "gb_per_second": median(speeds), "ratio_to_read": median(ratios) });
+    for (((name, _), seconds), ratios) in programs.iter().zip(seconds).zip(ratios) {
+        let seconds = median(seconds);
+        let speed = bytes / seconds / 1e9;
+        told[*name] = json!({ "seconds": seconds, "gb_per_second": speed, "ratio_to_read": median(ratios) });
     }
     println!("{told}");
     Ok(())

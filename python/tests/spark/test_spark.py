@@ -1,7 +1,6 @@
 """`logistic.spark`, in a cluster of two executors on this machine. Wants pyspark and a Java runtime: `make test-cluster`."""
 
 import os
-import random
 import signal
 import sys
 import threading
@@ -10,15 +9,13 @@ import time
 import numpy as np
 import pandas
 import pytest
+from rows import agree, table
 
 import logistic
 
 # Every process of Spark's talks to this machine alone, and runs the Python that the package is installed in.
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 os.environ["PYSPARK_PYTHON"] = sys.executable
-
-# Sums in other groups differ by rounding alone.
-ROUNDING = 1e-11
 
 
 @pytest.fixture(scope="module")
@@ -39,46 +36,11 @@ def spark():
     session.stop()
 
 
-def table(rows=6000):
-    draw = random.Random(3)
-    words = ["blue", "green", "red", "rare"]
-    columns = {"x": [], "big": [], "word": [], "flag": [], "hole": [], "w": [], "y": []}
-    for _ in range(rows):
-        x, big = draw.gauss(0, 1), 1e5 + draw.random()
-        word = draw.choices(words, [5, 3, 2, 0.02])[0]
-        flag = draw.random() < 0.4
-        score = x + 2 * (big - 1e5) - 0.7 * (word == "red") + 0.5 * flag - 1
-        columns["x"].append(x)
-        columns["big"].append(big)
-        columns["word"].append(word)
-        columns["flag"].append(flag)
-        columns["hole"].append(None if draw.random() < 0.1 else draw.randrange(9))
-        columns["w"].append(float(draw.randrange(1, 4)))
-        columns["y"].append("yes" if draw.random() < 1 / (1 + np.exp(-score)) else "no")
-    frame = pandas.DataFrame(columns)
-    frame["hole"] = frame["hole"].astype("Int64")
-    return frame
-
-
 def frame_of(spark, pandas_frame, partitions):
     rows = [tuple(None if value is pandas.NA else value for value in row) for row in pandas_frame.itertuples(index=False)]
     rows = [tuple(value.item() if isinstance(value, np.generic) else value for value in row) for row in rows]
     schema = "x double, big double, word string, flag boolean, hole long, w double, y string"
     return spark.createDataFrame(spark.sparkContext.parallelize(rows, partitions), schema)
-
-
-def agree(here, there):
-    """Coefficients and standard errors to rounding, and all that is counted."""
-    assert [row["term"] for row in here.coefficients] == [row["term"] for row in there.coefficients]
-    for ours, theirs in zip(here.coefficients, there.coefficients):
-        scale = ours["std_error"] or max(1.0, abs(ours["estimate"]))
-        assert abs(ours["estimate"] - theirs["estimate"]) <= ROUNDING * max(scale, abs(ours["estimate"]))
-        if ours["std_error"] is not None:
-            assert theirs["std_error"] == pytest.approx(ours["std_error"], rel=1e-9)
-    for key in ("n_rows", "converged", "classes"):
-        assert here.json[key] == there.json[key]
-    assert there.json["log_likelihood"] == pytest.approx(here.json["log_likelihood"], rel=1e-12)
-    assert there.json["gap"] < 1e-12
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -146,7 +108,8 @@ def test_a_lost_executor_costs_time_and_nothing_else(spark):
         time.sleep(0.3)
         os.kill(executors()[0], signal.SIGKILL)
 
-    killer = threading.Thread(target=kill)
+    # A fit that fails before it begins must not keep the process.
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     there = logistic.spark.fit(frame, target="y", exclude=["hole", "w"], progress=lambda *_: begun.set())
     killer.join()
