@@ -24,17 +24,21 @@ check:            ## formatting and lints
 doc:              ## the library's documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
 
-# The wheel is what is tested: built, put into a bare virtual environment, and imported from there.
+# The wheel is what is tested: built, put into a bare virtual environment, and imported from there. The server's page is
+# tested beside the report's, by the binary.
 python: browser   ## the Python package: its wheel, and its tests
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ./python
 	$(VENV)/bin/python -c "import logistic; logistic.Error"
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements-test.txt
-	$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
+	$(CARGO) build --workspace --all-features --locked --bin logistic
+	LOGISTIC=$$($(CARGO) metadata --no-deps --format-version 1 | $(PYTHON) -c \
+		"import json, sys; print(json.load(sys.stdin)['target_directory'])")/debug/logistic \
+		$(VENV)/bin/python -m pytest --quiet --ignore python/tests/spark python/tests
 	$(VENV)/bin/python python/tests/sklearn_own.py
 
-# What opens the report in the tests. Where none can be had they are skipped, and say so.
+# What opens the pages in the tests. Where none can be had they are skipped, and say so.
 browser:          ## Chromium, from the system's packages where there is none yet
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
@@ -68,6 +72,7 @@ bench:            ## against PyTorch, scikit-learn, Polars and others; makes its
 	python3 bench/tables.py
 	python3 bench/fits.py
 	python3 bench/larger.py
+	python3 bench/serve.py
 
 instructions:     ## whether fixed work takes more instructions than bench/instructions.json says; wants valgrind
 	python3 bench/instructions.py

@@ -1,10 +1,11 @@
-//! The model file: no panic, and what loads is written and loads again as the same model.
+//! The model file: no panic, what loads is written and loads again as the same model, and a row has the score that it has
+//! in a table.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use logistic::model::Model;
+use logistic::model::{Model, Scored, Scorer};
 use logistic::table::{ReadOptions, Table};
 use logistic_fuzz::table_of;
 use sha2::{Digest, Sha256};
@@ -26,10 +27,26 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(Model::from_json(&again, "again.json").expect("a model that was written can be read"), model);
     // What every use of a model begins with.
     assert_eq!(model.weight().len(), model.encoder.terms().len());
-    let _ = (model.intercept(), model.encoder.columns(), model.encoder.text_columns(), model.class(0.5));
+    let _ = (model.intercept(), model.encoder.columns(), model.encoder.text_columns());
     let table = TABLE.as_ref().expect("the rows below are a table");
-    if let Ok((encoded, probabilities)) = model.predict(table) {
-        assert_eq!(probabilities.len(), encoded.rows.len());
+    let scorer = Scorer::new(model.clone());
+    let (mut row, mut own) = (Scored::default(), Vec::new());
+    let columns = scorer.columns().iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>();
+    let scores = model.score_table(table);
+    for at in 0..table.n_rows() {
+        let Ok(columns) = &columns else { break };
+        let cells: Vec<_> = columns.iter().map(|column| column.cell(at)).collect();
+        let scored = scorer.score(&cells, &mut row);
+        let Ok(scores) = &scores else { continue };
+        let place = scores.rows.iter().position(|own| *own == at);
+        assert_eq!(scored.expect("a row of a table that has scores"), place.is_some());
+        let Some(place) = place else { continue };
+        let n = row.probabilities.len();
+        for (own, of_table) in row.probabilities.iter().zip(&scores.probabilities[place * n..(place + 1) * n]) {
+            assert!(own.to_bits() == of_table.to_bits() || own.is_nan() && of_table.is_nan());
+        }
+        (0..scorer.n_outputs()).for_each(|output| scorer.contribute(&row, output, &mut own));
+        let _ = scorer.interval(&mut row, 0);
     }
     let _ = model.without_unused_columns();
 });

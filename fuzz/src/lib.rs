@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use logistic::table::{Cells, ReadOptions, Scan, ScoredColumns, Table, read};
+use logistic::table::{Cells, ReadOptions, Scan, Table, read};
 
 /// The library reads files, so the bytes go through one. A path per process, since fuzzers may run side by side.
 static INPUT: LazyLock<PathBuf> = LazyLock::new(|| file("input"));
@@ -97,7 +97,7 @@ fn lines(table: &Table) {
 
 /// An input of one block must be the same table in a stream, and its rows must be there when it is written again.
 fn stream(paths: &[String], options: &ReadOptions, table: &Table) {
-    let Ok(mut scan) = Scan::open(paths, options.clone(), &|_| ()) else { return };
+    let Ok(mut scan) = Scan::open(paths, options.clone(), Vec::new(), &|_| ()) else { return };
     let mut out = Vec::new();
     scan.write_header(&mut out).expect("memory takes a header");
     let mut n_rows = 0;
@@ -111,7 +111,7 @@ fn stream(paths: &[String], options: &ReadOptions, table: &Table) {
             if block.table.n_rows() == table.n_rows() {
                 assert!(same(&block.table, table), "a stream of one block is the table");
             }
-            block.write(ScoredColumns { probability: &[], predicted: &[] }, &mut out).expect("rows can be written");
+            block.write(&[], &[], &mut out).expect("rows can be written");
         }
     }
     assert_eq!(n_rows, table.n_rows(), "a stream has all rows");

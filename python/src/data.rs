@@ -131,8 +131,13 @@ impl Data {
 
 /// An encoder of plain numbers.
 fn plain_encoder(names: Vec<String>, target: Target, offset: bool) -> Encoder {
-    let source =
-        |name| Source { name, part: None, kind: Kind::Numeric { fill: None, curve: Curve::Linear }, indicator: false };
+    let source = |name| Source {
+        name,
+        part: None,
+        kind: Kind::Numeric { fill: None, curve: Curve::Linear },
+        indicator: false,
+        seen: None,
+    };
     Encoder {
         sources: names.into_iter().map(source).collect(),
         interactions: Vec::new(),

@@ -1,6 +1,7 @@
-"""Tables of the repository that tests share."""
+"""Tables of the repository, and a browser, that tests share."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 TESTDATA = Path(__file__).parents[2] / "testdata"
+CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 
 
 def golden_fits(kind):
@@ -54,3 +56,15 @@ def people():
     sex = pd.Series(sex, dtype=object).mask(rng.random(n) < 0.05)
     frame = pd.DataFrame({"age": age, "sex": sex.astype("string"), "city": pd.Categorical(city)})
     return frame, outcome
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: `make browser` installs it where it can")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as started:
+        # A sandbox of its own is refused to the superuser, who runs tests in a container.
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

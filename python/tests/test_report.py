@@ -5,7 +5,6 @@ The tests of the page want Chromium (`make browser`); without it they are skippe
 import csv
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,14 +14,12 @@ import pandas as pd
 import pytest
 
 import logistic
+from pages import CONTRAST, LEAST_CONTRAST
 
 DATA = Path(__file__).parents[2] / "testdata"
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 
 # A usual report is smaller than this.
 MOST_BYTES = 1_000_000
-# Of the Web Content Accessibility Guidelines 2.2, level AA, for text.
-LEAST_CONTRAST = 4.5
 
 
 def command(*words):
@@ -45,18 +42,6 @@ def hearts(tmp_path_factory):
         scored = [(row["chd"] == "1", float(row["probability"])) for row in csv.DictReader(file)]
     y, probability = map(np.array, zip(*scored))
     return folder / "page.html", y, probability
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: `make browser` installs it where it can")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as started:
-        # A sandbox of its own is refused to the superuser, who runs tests in a container.
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -138,36 +123,6 @@ def test_the_slider_moves_the_matrix_the_rates_and_the_cost(hearts, opened, tmp_
     page.get_by_role("button", name="The model’s threshold").click()
     assert page.locator("#threshold-value").inner_text() == "0.5"
     assert len(page.screenshot(path=tmp_path / "page.png", full_page=True)) > 50_000
-
-
-# What text there is, and the worst contrast of it to what is behind it, in the page's own colours.
-CONTRAST = """() => {
-  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = (rgb) => {
-    const [r, g, b] = rgb.slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = parts(getComputedStyle(at).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  let [count, worst, where] = [0, 99, ""];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || element.closest("script, noscript, title, desc")) continue;
-    const style = getComputedStyle(element);
-    const own = parts(element instanceof SVGElement ? style.fill : style.color);
-    const [a, b] = [light(own), light(behind(element))];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    count += 1;
-    if (contrast < worst) [worst, where] = [contrast, `${element.tagName} ${walker.currentNode.data}`];
-  }
-  return [count, worst, where];
-}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

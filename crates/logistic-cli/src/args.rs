@@ -13,6 +13,8 @@ use logistic::table::ReadOptions;
 use crate::inference::InferenceArgs;
 use crate::memory::MemoryArgs;
 use crate::penalty::PenaltyArgs;
+#[cfg(feature = "serve")]
+use crate::serve::ServeArgs;
 
 /// Logistic regression, start to finish.
 #[derive(Debug, Parser)]
@@ -36,6 +38,9 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Write a page about a model and its rows: one HTML file that needs no network
     Report(ReportArgs),
+    /// Answer rows over HTTP with probabilities and what each column adds to them, with a page to try it on
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
     Blobs(BlobsArgs),
     /// Walk through the PyTorch tutorial, with its own numbers and pictures
@@ -50,6 +55,8 @@ impl Command {
             Command::Evaluate(args) => args.json,
             Command::Summary(args) => args.json,
             Command::Tutorial(args) => args.json,
+            #[cfg(feature = "serve")]
+            Command::Serve(_) => false,
             Command::Predict(_) | Command::Report(_) | Command::Export(_) | Command::Blobs(_) => false,
         }
     }

@@ -25,6 +25,8 @@ mod predict;
 mod progress;
 mod report;
 mod separation;
+#[cfg(feature = "serve")]
+mod serve;
 mod summary;
 mod train;
 mod tutorial;
@@ -71,6 +73,8 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
         Command::Summary(args) => summary::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args, &typed),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&args),
         Command::Blobs(args) => blobs::run(&args),
         Command::Tutorial(args) => tutorial::run(&args),
     };

@@ -338,7 +338,7 @@ pub struct CrossEntropy {
 impl CrossEntropy {
     /// Replaces the logits of one row, one per class, by their probabilities; gives the class of the largest logit
     /// and the log of Σₖ exp(zₖ − z_largest) without that class's own 1.
-    fn softmax(z: &mut [f64]) -> (usize, f64) {
+    pub(crate) fn softmax(z: &mut [f64]) -> (usize, f64) {
         let largest = (1..z.len()).fold(0, |best, k| if z[k] > z[best] { k } else { best });
         let top = z[largest];
         z.iter_mut().for_each(|z| *z = libm::exp(*z - top));

@@ -160,11 +160,8 @@ fn part(start: usize, end: usize, is_whole: bool) -> Table {
 fn columns_that_were_not_read_may_be_named_as_those_to_leave_out() {
     let mut survey = Survey::of(&part(0, 90, false));
     survey.merge(Survey::of(&part(90, 200, false))).unwrap();
-    let encoding = |name: &str| Encoding {
-        target: "y".to_string(),
-        exclude: vec![name.to_string()],
-        ..Encoding::default()
-    };
+    let encoding =
+        |name: &str| Encoding { target: "y".to_string(), exclude: vec![name.to_string()], ..Encoding::default() };
     let (learnt, _) = survey.learn("parts", &encoding("rare")).unwrap();
     assert_eq!(learnt.encoder.columns(), ["x", "word", "kind"]);
     assert!(matches!(survey.learn("parts", &encoding("raro")), Err(Error::UnknownColumn { .. })));

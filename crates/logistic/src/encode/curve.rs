@@ -46,6 +46,26 @@ impl Curve {
         }
     }
 
+    /// Calls `f` with the design columns of one number, the arithmetic of [`Curve::columns`].
+    pub(super) fn each(&self, x: f64, mut f: impl FnMut(f64)) {
+        match self {
+            Curve::Linear => f(x),
+            Curve::Log => f(x.ln()),
+            Curve::Spline { knots } => {
+                f(x);
+                (0..knots.len() - 2).for_each(|j| f(bend(x, knots, j)));
+            }
+        }
+    }
+
+    /// The number of design columns.
+    pub(super) fn n_columns(&self) -> usize {
+        match self {
+            Curve::Linear | Curve::Log => 1,
+            Curve::Spline { knots } => knots.len() - 1,
+        }
+    }
+
     /// The design columns of `values`.
     pub(super) fn columns(&self, values: Values, store: &Store) -> Result<Vec<Values>> {
         match self {

@@ -1,12 +1,11 @@
 //! From the cells of a table to the columns of the design matrix.
 
-use std::collections::HashMap;
-
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::{Encoder, Kind, Missing, OTHER, Source, Unseen, column_of};
+use super::known::{Fate, Known};
+use super::{Encoder, Kind, Missing, Source, column_of};
 use crate::dataset::{Dataset, Feature};
-use crate::error::{Error, Result, Warning, quoted, shown};
+use crate::error::{Error, Place, Result, Warning, quoted, shown};
 use crate::numbers::{Numbers, Values};
 use crate::table::{Cells, Column, Selected, Table};
 
@@ -131,9 +130,11 @@ impl Encoder {
         };
         let (features, warning) = match &source.kind {
             Kind::Numeric { fill, curve } if curve.is_linear() => {
+                refuse_dates(table, cells, rows)?;
                 (vec![numeric(table, cells, rows, *fill, "a number")?], None)
             }
             Kind::Numeric { fill, curve } => {
+                refuse_dates(table, cells, rows)?;
                 let values = numbers(table, cells, rows, *fill, "a number")?;
                 if *curve == super::Curve::Log {
                     refuse_no_logarithm(table, cells, rows, &values)?;
@@ -145,8 +146,8 @@ impl Encoder {
                 (vec![numeric(table, cells, rows, *fill, "a date such as 2024-01-31")?], None)
             }
             Kind::Categorical { levels, pooled, fill } => {
-                let known = Known { levels, pooled, fill: fill.as_deref(), unseen: self.unseen };
-                let (codes, warning) = known.codes(table, cells, &source.label(), rows)?;
+                let known = Known::new(levels, pooled, fill.as_deref(), self.unseen);
+                let (codes, warning) = codes(table, cells, source, &known, rows)?;
                 (vec![Feature::Codes { codes, levels: levels.len() }], warning)
             }
         };
@@ -236,12 +237,7 @@ fn numbers(table: &Table, column: &Column, rows: &Selected, fill: Option<f64>, e
             let wrong = filled.iter().enumerate().find(|(_, value)| is_wrong(*value));
             match wrong.and_then(|(at, value)| Some((rows.get(at)?, value))) {
                 Some((row, value)) if value.is_nan() => Err(missing_value(table, row, column)),
-                Some((row, value)) => Err(Error::Malformed {
-                    place: table.place(row, &column.name),
-                    expected: format!("a number within ±{LARGEST:e}, whose square can be taken"),
-                    found: format!("{value:e}"),
-                    help: Some("give the column in a larger unit".to_string()),
-                }),
+                Some((row, value)) => Err(too_large(table.place(row, &column.name), value)),
                 None => Ok(filled),
             }
         }
@@ -252,12 +248,7 @@ fn numbers(table: &Table, column: &Column, rows: &Selected, fill: Option<f64>, e
         Cells::Text { .. } => {
             let word = |row: usize| Some((row, column.text(row)?)).filter(|(_, text)| text.parse::<f64>().is_err());
             let (row, found) = rows.iter().find_map(word).unwrap_or((0, "text".to_string()));
-            Err(Error::Malformed {
-                place: table.place(row, &column.name),
-                expected: expected.to_string(),
-                found: quoted(&found),
-                help: Some(format!("`--missing-marker {}` reads it as missing", shown(&found))),
-            })
+            Err(no_number(table.place(row, &column.name), expected, &found))
         }
     }
 }
@@ -267,12 +258,7 @@ fn refuse_no_dates(table: &Table, column: &Column, rows: &Selected) -> Result<()
         return Ok(());
     }
     let row = rows.iter().find(|&row| !column.is_missing(row));
-    let wrong = |row: usize| Error::Malformed {
-        place: table.place(row, &column.name),
-        expected: "dates such as 2024-01-31, as in training".to_string(),
-        found: quoted(&column.text(row).unwrap_or_default()),
-        help: None,
-    };
+    let wrong = |row: usize| no_date(table.place(row, &column.name), &column.text(row).unwrap_or_default());
     row.map_or(Ok(()), |row| {
         let oddity = column.oddities.no_date.as_ref().map_or(row, |(row, _)| *row);
         Err(wrong(oddity))
@@ -283,116 +269,113 @@ fn refuse_no_logarithm(table: &Table, column: &Column, rows: &Selected, values: 
     let wrong = values.iter().enumerate().find(|(_, value)| *value <= 0.0);
     match wrong.and_then(|(at, value)| Some((rows.get(at)?, value))) {
         None => Ok(()),
-        Some((row, value)) => Err(Error::Malformed {
-            place: table.place(row, &column.name),
-            expected: "a number above 0, to take its logarithm".to_string(),
-            found: value.to_string(),
-            help: Some(format!("train without `--log {0}`, or with `--spline {0}:4`", shown(&column.name))),
-        }),
+        Some((row, value)) => Err(no_logarithm(table.place(row, &column.name), value)),
     }
 }
 
-/// What the encoder knows of a category.
-struct Known<'k> {
-    levels: &'k [String],
-    pooled: &'k [String],
-    fill: Option<&'k str>,
-    unseen: Unseen,
+/// Days since 1970 are numbers, but not those that a column of numbers was trained on.
+fn refuse_dates(table: &Table, column: &Column, rows: &Selected) -> Result<()> {
+    let Cells::Date(_) = column.cells else { return Ok(()) };
+    match rows.iter().find(|&row| !column.is_missing(row)) {
+        Some(row) => Err(no_number(table.place(row, &column.name), "a number", &column.text(row).unwrap_or_default())),
+        None => Ok(()),
+    }
 }
 
-/// What becomes of a level of the table.
-#[derive(Clone, Copy)]
-enum Fate {
-    Code(u32),
-    /// Unseen, but the policy has a code for it.
-    Replaced(u32),
-    Refused,
+pub(super) fn too_large(place: Place, value: f64) -> Error {
+    Error::Malformed {
+        place,
+        expected: format!("a number within ±{LARGEST:e}, whose square can be taken"),
+        found: format!("{value:e}"),
+        help: Some("give the column in a larger unit".to_string()),
+    }
 }
 
-impl Known<'_> {
-    /// The code of every row.
-    fn codes(
-        &self,
-        table: &Table,
-        column: &Column,
-        label: &str,
-        rows: &Selected,
-    ) -> Result<(Numbers<u32>, Option<Warning>)> {
-        let index: HashMap<&str, u32> = self.levels.iter().map(String::as_str).zip(0..).collect();
-        let fill = self.fill.and_then(|fill| index.get(fill).copied());
-        let (mut replaced, mut example) = (0, None);
-        let mut take = |row: usize, fate: Option<Fate>| match fate {
-            None => fill.ok_or_else(|| missing_value(table, row, column)),
-            Some(Fate::Code(code)) => Ok(code),
-            Some(Fate::Replaced(code)) => {
-                replaced += 1;
-                example.get_or_insert_with(|| column.text(row).unwrap_or_default());
-                Ok(code)
-            }
-            Some(Fate::Refused) => Err(Error::UnseenLevel {
-                place: table.place(row, &column.name),
-                level: column.text(row).unwrap_or_default(),
-                known: self.levels.to_vec(),
-                of_target: false,
-            }),
-        };
-        let codes = match &column.cells {
-            Cells::Text { codes: own, levels } => {
-                // The table's own levels are looked up once each, not once a row.
-                let fates: Vec<Fate> = levels.iter().map(|level| self.fate(level, &index)).collect();
-                let of = |(row, code): (usize, u32)| take(row, fates.get(code as usize).copied());
-                table.store().keep(rows.iter().zip(own.at(rows)).map(of))?
-            }
-            _ => {
-                let of = |row: usize| take(row, column.text(row).map(|text| self.fate(&text, &index)));
-                table.store().keep(rows.iter().map(of))?
-            }
-        };
-        let treated = match self.unseen {
-            Unseen::Baseline => self.levels.first().cloned().unwrap_or_default(),
-            _ => OTHER.to_string(),
-        };
-        let warning = example.map(|level| Warning::LevelsUnseen {
-            columns: vec![label.to_string()],
-            rows: replaced,
-            level,
-            treated,
-        });
-        Ok((codes, warning))
+pub(super) fn no_number(place: Place, expected: &str, found: &str) -> Error {
+    Error::Malformed {
+        place,
+        expected: expected.to_string(),
+        found: quoted(found),
+        help: Some(format!("`--missing-marker {}` reads it as missing", shown(found))),
     }
+}
 
-    fn fate(&self, level: &str, index: &HashMap<&str, u32>) -> Fate {
-        // A boolean or a yes and no may come in another case.
-        let folded = level.to_ascii_lowercase();
-        let other = index.get(OTHER).copied();
-        if let Some(&code) = index.get(level) {
-            return Fate::Code(code);
-        }
-        if let (Some(code), true) = (other, self.pooled.iter().any(|pooled| pooled == level)) {
-            return Fate::Code(code);
-        }
-        if ["yes", "no", "true", "false"].contains(&folded.as_str())
-            && let Some(at) = self.levels.iter().position(|known| known.eq_ignore_ascii_case(&folded))
-        {
-            return Fate::Code(at as u32);
-        }
-        match self.unseen {
-            Unseen::Baseline => Fate::Replaced(0),
-            Unseen::Other => other.map_or(Fate::Refused, Fate::Replaced),
-            Unseen::Error => Fate::Refused,
-        }
+pub(super) fn no_date(place: Place, found: &str) -> Error {
+    Error::Malformed {
+        place,
+        expected: "dates such as 2024-01-31, as in training".to_string(),
+        found: quoted(found),
+        help: None,
     }
+}
+
+pub(super) fn no_logarithm(place: Place, value: f64) -> Error {
+    let column = place.column.as_deref().map_or(String::new(), shown);
+    Error::Malformed {
+        place,
+        expected: "a number above 0, to take its logarithm".to_string(),
+        found: value.to_string(),
+        help: Some(format!("train without `--log {column}`, or with `--spline {column}:4`")),
+    }
+}
+
+/// What is wrong with a cell of a column that is no feature.
+pub(super) fn incomplete(place: Place, expected: &str, help: &str) -> Error {
+    Error::Malformed {
+        place,
+        expected: expected.to_string(),
+        found: "a missing value".to_string(),
+        help: Some(help.to_string()),
+    }
+}
+
+/// The code of every row of a category.
+fn codes(
+    table: &Table,
+    column: &Column,
+    source: &Source,
+    known: &Known<&str>,
+    rows: &Selected,
+) -> Result<(Numbers<u32>, Option<Warning>)> {
+    let (mut replaced, mut example) = (0, None);
+    let mut take = |row: usize, fate: Option<Fate>| match fate {
+        None => known.fill.ok_or_else(|| missing_value(table, row, column)),
+        Some(Fate::Code(code)) => Ok(code),
+        Some(Fate::Replaced(code)) => {
+            replaced += 1;
+            example.get_or_insert_with(|| column.text(row).unwrap_or_default());
+            Ok(code)
+        }
+        Some(Fate::Refused) => {
+            Err(known.unseen_level(table.place(row, &column.name), &column.text(row).unwrap_or_default()))
+        }
+    };
+    let codes = match &column.cells {
+        Cells::Text { codes: own, levels } => {
+            // The table's own levels are looked up once each, not once a row.
+            let fates: Vec<Fate> = levels.iter().map(|level| known.fate(level)).collect();
+            let of = |(row, code): (usize, u32)| take(row, fates.get(code as usize).copied());
+            table.store().keep(rows.iter().zip(own.at(rows)).map(of))?
+        }
+        _ => {
+            let of = |row: usize| take(row, column.text(row).map(|text| known.fate(&text)));
+            table.store().keep(rows.iter().map(of))?
+        }
+    };
+    let warning = example.map(|level| Warning::LevelsUnseen {
+        columns: vec![source.label()],
+        rows: replaced,
+        level,
+        treated: known.stand_in(),
+    });
+    Ok((codes, warning))
 }
 
 /// A column that is no feature, of which nothing may be missing.
 fn complete(table: &Table, name: &str, rows: &Selected, expected: &str, help: &str) -> Result<Numbers<f64>> {
+    refuse_dates(table, table.column(name)?, rows)?;
     let values = numbers(table, table.column(name)?, rows, None, "a number").map_err(|error| match error {
-        Error::MissingValue { place, .. } => Error::Malformed {
-            place,
-            expected: expected.to_string(),
-            found: "a missing value".to_string(),
-            help: Some(help.to_string()),
-        },
+        Error::MissingValue { place, .. } => incomplete(place, expected, help),
         error => error,
     })?;
     match values {
@@ -401,8 +384,11 @@ fn complete(table: &Table, name: &str, rows: &Selected, expected: &str, help: &s
     }
 }
 
+/// What an offset must be, and what to do where there is none.
+pub(super) const AN_OFFSET: (&str, &str) = ("an offset", "an offset of 0 adds nothing");
+
 fn offset(table: &Table, name: &str, rows: &Selected) -> Result<Numbers<f64>> {
-    complete(table, name, rows, "an offset", "an offset of 0 adds nothing")
+    complete(table, name, rows, AN_OFFSET.0, AN_OFFSET.1)
 }
 
 fn weight(table: &Table, name: &str, rows: &Selected) -> Result<Numbers<f64>> {

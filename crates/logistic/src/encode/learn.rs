@@ -1,10 +1,13 @@
 //! Fitting an encoder: what every column is.
 
-use super::curve::{Curve, knot_quantiles};
-use super::suspicion::{refuse_many_levels, refuse_row_numbers, refuse_slips};
-use super::{Encoder, Encoding, Kind, Learnt, Missing, Part, Source, Target, column_of, levels};
 use std::collections::HashMap;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::curve::{Curve, knot_quantiles};
+use super::seen::{Look, Seen};
+use super::suspicion::{refuse_many_levels, refuse_row_numbers, refuse_slips};
+use super::{Encoder, Encoding, Kind, Learnt, Missing, Part, Source, Target, column_of, levels};
 use crate::distribution::sample_quantile;
 use crate::error::{Error, Place, Result, Warning, quoted, shown};
 use crate::table::{Cells, Column, Selected, Table};
@@ -16,14 +19,14 @@ pub(super) fn learn(table: &Table, encoding: &Encoding) -> Result<Learnt> {
     let labels = table.column(&encoding.target)?;
     let unlabelled = labels.missing_rows();
     let rows = Selected::All(table.n_rows()).retain(|row| unlabelled.binary_search(&row).is_err());
-    let names = if encoding.features.is_empty() { table.names() } else { encoding.features.clone() };
+    let mut names = if encoding.features.is_empty() { table.names() } else { encoding.features.clone() };
+    let roles = [Some(&encoding.target), encoding.weights.as_ref(), encoding.offset.as_ref()];
+    names.retain(|name| !roles.contains(&Some(name)) && !encoding.exclude.contains(name));
+    let columns = names.iter().map(|name| table.column(name)).collect::<Result<Vec<&Column>>>()?;
+    let looks: Vec<Look> = columns.par_iter().map(|column| Look::at(column, &rows)).collect();
     let mut learning = Learning { table, encoding, rows, sources: Vec::new(), warnings: Vec::new() };
-    for name in names {
-        let other = name == encoding.target || [&encoding.weights, &encoding.offset].contains(&&Some(name.clone()));
-        let known = learning.sources.iter().any(|source| source.name == name);
-        if !other && !known && !encoding.exclude.contains(&name) {
-            learning.column(table.column(&name)?)?;
-        }
+    for (column, look) in columns.into_iter().zip(looks) {
+        learning.column(column, &look)?;
     }
     let Learning { sources, warnings, .. } = learning;
     let encoder = Encoder {
@@ -154,9 +157,9 @@ struct Learning<'t> {
 }
 
 impl Learning<'_> {
-    fn column(&mut self, column: &Column) -> Result<()> {
+    fn column(&mut self, column: &Column, look: &Look) -> Result<()> {
         let declared = self.encoding.categorical.contains(&column.name);
-        let missing = column.missing_rows();
+        let missing = &look.missing;
         if missing.len() == self.table.n_rows() {
             self.warnings.push(Warning::Empty { columns: vec![column.name.clone()] });
             return Ok(());
@@ -171,7 +174,7 @@ impl Learning<'_> {
         if matches!(column.cells, Cells::Date(_)) && self.encoding.date_parts {
             return self.parts(column, indicator);
         }
-        let kind = self.kind(column, &column.name)?;
+        let (kind, seen) = self.kind(column, &column.name, look)?;
         if let Kind::Categorical { levels, .. } = &kind
             && levels.len() < 2
             && !indicator
@@ -183,7 +186,7 @@ impl Learning<'_> {
         if matches!(kind, Kind::Date { .. }) {
             self.warnings.push(Warning::DatesAsDays { columns: vec![column.name.clone()] });
         }
-        self.sources.push(Source { name: column.name.clone(), part: None, kind, indicator });
+        self.sources.push(Source { name: column.name.clone(), part: None, kind, indicator, seen });
         Ok(())
     }
 
@@ -210,28 +213,30 @@ impl Learning<'_> {
         };
         for &part in parts {
             let placeholder = Kind::Date { fill: None };
+            let part = Some(part);
             let mut source =
-                Source { name: column.name.clone(), part: Some(part), kind: placeholder, indicator: false };
+                Source { name: column.name.clone(), part, kind: placeholder, indicator: false, seen: None };
             let cells = column_of(&source, column);
-            source.kind = self.kind(&cells, &column.name)?;
-            source.indicator = indicator && part == Part::Year;
+            (source.kind, source.seen) = self.kind(&cells, &column.name, &Look::at(&cells, &self.rows))?;
+            source.indicator = indicator && part == Some(Part::Year);
             self.sources.push(source);
         }
         Ok(())
     }
 
-    fn kind(&mut self, column: &Column, name: &str) -> Result<Kind> {
+    /// What a column is, and what was seen in it.
+    fn kind(&mut self, column: &Column, name: &str, look: &Look) -> Result<(Kind, Option<Seen>)> {
         let impute = self.encoding.missing == Missing::Impute;
         let fill = |values: &mut Vec<f64>| if impute { median(values) } else { None };
         match &column.cells {
             Cells::Number(_) | Cells::Sparse { .. } => {
                 let mut values = self.present(column);
                 let curve = self.curve(column, name, &mut values)?;
-                Ok(Kind::Numeric { fill: fill(&mut values), curve })
+                Ok((Kind::Numeric { fill: fill(&mut values), curve }, look.spread.seen()))
             }
             Cells::Date(_) => {
                 self.refuse_curve(name)?;
-                Ok(Kind::Date { fill: fill(&mut self.present(column)) })
+                Ok((Kind::Date { fill: fill(&mut self.present(column)) }, look.spread.seen()))
             }
             Cells::Text { codes, levels: names } => {
                 self.refuse_curve(name)?;
@@ -246,8 +251,9 @@ impl Learning<'_> {
                         rows: learnt.pooled_rows,
                     });
                 }
+                let seen = learnt.most_frequent.clone().map(|most_frequent| Seen::Level { most_frequent });
                 let fill = if impute { learnt.most_frequent } else { None };
-                Ok(Kind::Categorical { levels: learnt.levels, pooled: learnt.pooled, fill })
+                Ok((Kind::Categorical { levels: learnt.levels, pooled: learnt.pooled, fill }, seen))
             }
         }
     }

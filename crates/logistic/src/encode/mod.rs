@@ -4,8 +4,11 @@
 mod anatomy;
 mod curve;
 mod design;
+mod known;
 mod learn;
 mod levels;
+mod row;
+mod seen;
 mod survey;
 mod suspicion;
 mod target;
@@ -14,6 +17,9 @@ pub(crate) use anatomy::{Anatomy, Group, Product};
 pub use curve::Curve;
 pub use design::Encoded;
 pub(crate) use design::LARGEST;
+pub(crate) use row::{Entry, RowEncoder};
+pub use row::{Flag, Oddity};
+pub use seen::Seen;
 pub use survey::Survey;
 pub use target::Target;
 
@@ -110,6 +116,9 @@ pub struct Source {
     pub kind: Kind,
     /// Whether a column that marks missing values follows it.
     pub indicator: bool,
+    /// What training has seen in it; absent in models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
 }
 
 /// The kind of a feature column.
@@ -256,6 +265,11 @@ impl Encoder {
         self.sources.iter().find(unsound)
     }
 
+    /// The first source in which training cannot have seen what the file says.
+    pub(crate) fn misremembered(&self) -> Option<&Source> {
+        self.sources.iter().find(|source| source.seen.as_ref().is_some_and(|seen| !seen.fits(&source.kind)))
+    }
+
     /// The columns that must be read as text: the categories, and the target unless its classes are numbers.
     pub fn text_columns(&self) -> Vec<String> {
         let categorical = self
@@ -302,22 +316,37 @@ fn column_of(source: &Source, column: &Column) -> Column {
     part_of(part, days.iter(), &source.label())
 }
 
+impl Part {
+    /// The words of a part that is a category, in the order of the calendar; none for the year, which is a number.
+    fn words(self) -> Vec<String> {
+        let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        match self {
+            Part::Year => Vec::new(),
+            Part::Month => (1..=12).map(|month| format!("{month:02}")).collect(),
+            Part::Weekday => (1..).zip(names).map(|(at, name)| format!("{at} {name}")).collect(),
+            Part::Hour => (0..24).map(|hour| format!("{hour:02}")).collect(),
+        }
+    }
+
+    /// The place of a date's part among its words.
+    fn of(self, parts: DateParts) -> u32 {
+        match self {
+            Part::Year => 0,
+            Part::Month => parts.month,
+            Part::Weekday => parts.weekday,
+            Part::Hour => parts.hour,
+        }
+    }
+}
+
 fn part_of(part: Part, days: impl Iterator<Item = f64>, name: &str) -> Column {
     let parts = days.map(|days| if days.is_nan() { None } else { date_parts(days) });
     let cells = if part == Part::Year {
         let year = |parts: Option<DateParts>| parts.map_or(f64::NAN, |parts| f64::from(parts.year));
         Cells::Number(parts.map(year).collect::<Vec<_>>().into())
     } else {
-        let (levels, code): (Vec<String>, fn(DateParts) -> u32) = match part {
-            Part::Month => ((1..=12).map(|month| format!("{month:02}")).collect(), |parts| parts.month),
-            Part::Weekday => {
-                let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-                ((1..).zip(names).map(|(at, name)| format!("{at} {name}")).collect(), |parts| parts.weekday)
-            }
-            _ => ((0..24).map(|hour| format!("{hour:02}")).collect(), |parts| parts.hour),
-        };
-        let codes: Vec<u32> = parts.map(|parts| parts.map_or(Cells::MISSING, code)).collect();
-        Cells::Text { codes: codes.into(), levels }
+        let codes: Vec<u32> = parts.map(|parts| parts.map_or(Cells::MISSING, |parts| part.of(parts))).collect();
+        Cells::Text { codes: codes.into(), levels: part.words() }
     };
     Column { name: name.to_string(), cells, oddities: Oddities::default() }
 }

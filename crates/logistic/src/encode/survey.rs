@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoder, Encoding, Learnt, Missing};
+use super::{Encoder, Encoding, Learnt, Missing, OTHER, Seen, Source};
 use crate::dataset::Feature;
 use crate::error::{Error, Place, Result};
 use crate::table::{Cells, Column, Table};
@@ -45,12 +45,16 @@ enum Kind {
 struct Numbers {
     different: Vec<f64>,
     ends: Option<(f64, f64)>,
+    sum: f64,
 }
 
 impl Numbers {
     fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut numbers = Numbers { different: Vec::new(), ends: None };
-        values.filter(|value| !value.is_nan()).for_each(|value| numbers.add(value));
+        let mut numbers = Numbers { different: Vec::new(), ends: None, sum: 0.0 };
+        for value in values.filter(|value| !value.is_nan()) {
+            numbers.add(value);
+            numbers.sum += value;
+        }
         numbers
     }
 
@@ -64,6 +68,7 @@ impl Numbers {
     }
 
     fn merge(&mut self, other: Numbers) {
+        self.sum += other.sum;
         other
             .different
             .into_iter()
@@ -233,7 +238,8 @@ impl Survey {
         let columns = self.columns.iter().zip(filled);
         let columns = columns.map(|(column, cells)| (column.name.clone(), cells.of_rows(n_rows))).collect();
         let table = Table::from_columns(name, n_rows, columns)?.among(self.available.clone());
-        let learnt = Encoder::fit(&table, encoding)?;
+        let mut learnt = Encoder::fit(&table, encoding)?;
+        learnt.encoder.sources.iter_mut().for_each(|source| self.correct(source));
         let used = learnt.encoder.columns();
         let holes = |column: &&Surveyed| column.missing > 0 && used.contains(&column.name);
         if encoding.missing == Missing::Error
@@ -244,6 +250,28 @@ impl Survey {
         }
         let features = learnt.encoder.features(&table)?.dataset.features().iter().map(Feature::without_rows).collect();
         Ok((learnt, features))
+    }
+}
+
+impl Survey {
+    /// The table that was learnt from has the ends and the levels of all rows, but neither their mean nor their counts.
+    fn correct(&self, source: &mut Source) {
+        let Some(column) = self.columns.iter().find(|column| column.name == source.name) else { return };
+        match (&mut source.seen, &column.kind, &source.kind) {
+            (Some(Seen::Numbers { low, high, mean }), Kind::Number(numbers) | Kind::Date(numbers), _) => {
+                *mean = (numbers.sum / (self.n_rows - column.missing) as f64).clamp(*low, *high);
+            }
+            (Some(Seen::Level { most_frequent }), Kind::Text(counts), super::Kind::Categorical { levels, .. }) => {
+                // The first by code point among equals.
+                let most = counts.iter().rev().max_by_key(|(_, count)| **count).map(|(level, _)| level.as_str());
+                // A level that is none was pooled, or has no row with an outcome.
+                let known = |level: &str| levels.iter().any(|own| own == level);
+                if let Some(most) = most.filter(|most| known(most)).or(Some(OTHER).filter(|other| known(other))) {
+                    *most_frequent = most.to_string();
+                }
+            }
+            _ => {}
+        }
     }
 }
 

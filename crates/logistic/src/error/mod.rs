@@ -284,6 +284,19 @@ impl Error {
         self
     }
 
+    /// The same error, standing in a row of the file `path` if it had no place there yet.
+    #[must_use]
+    pub fn in_row(mut self, path: &str, row: u64) -> Self {
+        match &mut self {
+            Error::Malformed { place, .. } | Error::MissingValue { place, .. } | Error::UnseenLevel { place, .. } => {
+                place.path.get_or_insert_with(|| path.to_string());
+                place.line.get_or_insert(row);
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// The same error, standing in the file `path` if it had no file yet.
     #[must_use]
     pub fn in_file(mut self, path: &str) -> Self {

@@ -81,6 +81,9 @@ impl Model {
         if let Some(source) = self.encoder.unsound() {
             return Err(format!("not a model: the knots of {} are not three that rise", quoted(&source.name)));
         }
+        if let Some(source) = self.encoder.misremembered() {
+            return Err(format!("not a model: {} cannot have been seen in training as it says", quoted(&source.name)));
+        }
         if self.cross_validation.as_ref().is_some_and(|found| !found.is_sound()) {
             return Err("not a model: the penalty chosen is not one of those compared".to_string());
         }

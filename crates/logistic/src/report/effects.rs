@@ -1,7 +1,5 @@
 //! The probability against one column, the others at their mean or their most frequent level.
 
-use std::collections::HashMap;
-
 use maud::{Markup, html};
 
 use super::chart::{Axis, Chart};
@@ -9,11 +7,10 @@ use super::columns::{Columns, Content, Described, day};
 use super::numbers::{counted, cut, fixed, rounded};
 use super::strip::Strip;
 use super::{Sample, name, table};
-use crate::distribution::NORMAL_975;
 use crate::encode::{Encoder, Kind};
 use crate::error::Result;
-use crate::loss::{logit, sigmoid};
-use crate::model::Model;
+use crate::loss::logit;
+use crate::model::{Delta, Model, around};
 use crate::table::{Cells, Table};
 
 /// Points of a curve.
@@ -98,9 +95,7 @@ struct Typical<'m> {
     model: &'m Model,
     /// Each column of the encoder, with its value.
     row: Vec<(&'m str, Value)>,
-    /// What of the coefficients an estimate is: the output, and the design column, absent for the intercept.
-    estimates: Vec<(usize, Option<usize>)>,
-    n_outputs: usize,
+    delta: Option<Delta>,
 }
 
 #[derive(Clone)]
@@ -124,15 +119,7 @@ impl<'m> Typical<'m> {
             let offsets = sample.encoded.dataset.offset().unwrap_or(&[]);
             row.push((name, Value::Number(offsets.iter().sum::<f64>() / offsets.len().max(1) as f64)));
         }
-        let terms = encoder.terms();
-        let places: HashMap<&str, usize> = terms.iter().map(|term| term.term.as_str()).zip(0..).collect();
-        let outputs: Vec<_> = model.coefficients.chunk_by(|a, b| a.class == b.class).collect();
-        let estimates = outputs.iter().enumerate().flat_map(|(k, own)| {
-            let estimated = own.iter().filter(|coefficient| coefficient.estimate.is_some());
-            estimated.map(move |coefficient| (k, coefficient.column.as_ref().map(|_| coefficient.term.as_str())))
-        });
-        let estimates = estimates.map(|(k, term)| (k, term.and_then(|term| places.get(term).copied()))).collect();
-        Typical { model, row, estimates, n_outputs: outputs.len() }
+        Typical { model, row, delta: Delta::of(model) }
     }
 
     /// Whether a column can be moved: over numbers that differ, or between levels that the model knows.
@@ -195,39 +182,12 @@ impl<'m> Typical<'m> {
         Ok(classes)
     }
 
-    /// A probability with its interval by the delta method, on the scale of its logit, where it cannot leave 0 to 1.
+    /// A probability with its interval.
     fn point(&self, design: &[f64], probabilities: &[f64], class: usize) -> Point {
         let value = probabilities[class];
-        if self.model.covariance.is_empty() {
-            return Point { value, interval: None };
-        }
-        let rest: f64 = probabilities.iter().enumerate().filter(|(k, _)| *k != class).map(|(_, p)| p).sum();
-        // ∂ logit(p of class)/∂z of an output: 1 for two classes, otherwise ([same class] − p)/(1 − p of class).
-        let first = probabilities.len() - self.n_outputs;
-        let slope = |output: usize| match (self.n_outputs, output + first) {
-            (1, _) => 1.0,
-            (_, own) if own == class => 1.0,
-            (_, own) => -probabilities[own] / rest,
-        };
-        let of = |&(output, column): &(usize, Option<usize>)| slope(output) * column.map_or(1.0, |j| design[j]);
-        let gradient: Vec<f64> = self.estimates.iter().map(of).collect();
-        let half = NORMAL_975 * variance(&self.model.covariance, &gradient).max(0.0).sqrt();
-        let middle = logit(value);
-        Point { value, interval: half.is_finite().then(|| (sigmoid(middle - half), sigmoid(middle + half))) }
+        let half = self.delta.as_ref().map(|delta| delta.half(design, probabilities, class, &mut Vec::new()));
+        Point { value, interval: half.and_then(|half| around(logit(value), half)) }
     }
-}
-
-/// gᵀ·V·g, of V the lower triangle.
-fn variance(covariance: &[f64], gradient: &[f64]) -> f64 {
-    let mut entries = covariance.iter();
-    let mut sum = 0.0;
-    for (i, own) in gradient.iter().enumerate() {
-        for (j, other) in gradient[..=i].iter().enumerate() {
-            let entry = entries.next().copied().unwrap_or(0.0);
-            sum += own * other * entry * if i == j { 1.0 } else { 2.0 };
-        }
-    }
-    sum
 }
 
 /// The levels that the model knows, the most frequent first.
@@ -388,16 +348,5 @@ fn point_cell(point: Point) -> Markup {
         @if let Some((low, high)) = point.interval {
             " " span.interval { "(" (fixed(low, 3)) " to " (fixed(high, 3)) ")" }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_variance_takes_the_triangle_twice() {
-        // V = [[4, 1], [1, 9]], g = (2, −1): 16 − 4 + 9.
-        assert_eq!(variance(&[4.0, 1.0, 9.0], &[2.0, -1.0]), 21.0);
     }
 }

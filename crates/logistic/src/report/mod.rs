@@ -27,7 +27,8 @@ use columns::Columns;
 use numbers::{aligned, count};
 use scored::{Measures, Scored};
 
-const STYLE: &str = include_str!("page.css");
+/// The style of the page, for others that are to look like it.
+pub const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("decision.js");
 
 /// Rows of a table, as a model's encoder encoded them.

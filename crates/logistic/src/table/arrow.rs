@@ -1,7 +1,7 @@
 //! Parquet and Arrow IPC, batch by batch.
 
 use std::fs::File;
-use std::io::{BufReader, Seek, Write};
+use std::io::{BufReader, Cursor, Seek, Write};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -14,10 +14,12 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::Table;
 use super::cell::number_text;
 use super::date::date_text;
 use super::options::{ReadOptions, Want};
 use super::piece::{Numbers, Piece, PieceCells, Words};
+use super::read::from_batches;
 use super::source::{Format, Input, Progress, Source, malformed};
 use crate::error::{Error, Place, Result};
 
@@ -86,6 +88,91 @@ pub(super) fn pieces_of(
     let pieces: Vec<Result<Piece>> =
         slices.par_iter().map(|(before, slice)| piece(slice, *before, name, options)).collect();
     Ok((names, pieces.into_iter().collect::<Result<_>>()?))
+}
+
+/// A table of an Arrow IPC stream in memory, from somebody who may mean harm: the reader gets no message that claims more
+/// bytes than there are, compressed ones are refused, for a few bytes could become more than there is memory for, and so
+/// are more rows than `most_rows`. Errors call it `name`, and count rows from 1.
+///
+/// # Errors
+/// As [`from_batches`]; [`Error::Malformed`] for what is refused.
+pub fn parse_arrow(name: &str, bytes: Vec<u8>, most_rows: usize, options: &ReadOptions) -> Result<Table> {
+    guarded(name, || Ok(check_stream(name, &bytes, most_rows)))??;
+    let most_text = bytes.len().saturating_mul(MOST_TEXT);
+    let batches = guarded(name, || arrow_ipc::reader::StreamReader::try_new(Cursor::new(bytes), None))?;
+    from_batches(name, Spare { batches, left: most_text }, options)
+}
+
+/// Texts that share their bytes may be so many times longer than those bytes.
+const MOST_TEXT: usize = 8;
+
+/// Batches whose texts, together, are of a bounded length.
+struct Spare<B> {
+    batches: B,
+    left: usize,
+}
+
+impl<B: RecordBatchReader> Iterator for Spare<B> {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.batches.next()?;
+        Some(batch.and_then(|batch| {
+            let text = batch.columns().iter().map(shared_text).fold(0, usize::saturating_add);
+            self.left = self.left.checked_sub(text).ok_or_else(|| {
+                ArrowError::IpcError("texts that are longer than all bytes, for they share them".to_string())
+            })?;
+            Ok(batch)
+        }))
+    }
+}
+
+impl<B: RecordBatchReader> RecordBatchReader for Spare<B> {
+    fn schema(&self) -> SchemaRef {
+        self.batches.schema()
+    }
+}
+
+/// The bytes of an array's texts, where texts may share bytes.
+fn shared_text(array: &ArrayRef) -> usize {
+    match array.data_type() {
+        DataType::Utf8View => {
+            array.as_string_view().lengths().fold(0, |sum, length| sum.saturating_add(length as usize))
+        }
+        DataType::Dictionary(_, value) if **value == DataType::Utf8View => {
+            array.as_any_dictionary_opt().map_or(0, |dictionary| shared_text(dictionary.values()))
+        }
+        _ => 0,
+    }
+}
+
+/// Walks the messages of a stream: four bytes that say a message follows, its length, its description, and a body whose
+/// length the description tells (Arrow's columnar format, "Encapsulated message format").
+fn check_stream(name: &str, bytes: &[u8], most_rows: usize) -> Result<()> {
+    let (mut rest, mut rows) = (bytes, 0_u64);
+    let cut_off = || damaged(name, "a message is longer than what follows");
+    while !rest.is_empty() {
+        rest = rest.strip_prefix(&[0xff; 4]).ok_or_else(|| damaged(name, "it is no stream"))?;
+        let (length, after) = rest.split_first_chunk().ok_or_else(cut_off)?;
+        let length = usize::try_from(i32::from_le_bytes(*length)).map_err(|_| cut_off())?;
+        if length == 0 {
+            return Ok(());
+        }
+        let (described, after) = after.split_at_checked(length).ok_or_else(cut_off)?;
+        let message = arrow_ipc::root_as_message(described).map_err(|error| damaged(name, &error.to_string()))?;
+        let body = usize::try_from(message.bodyLength()).map_err(|_| cut_off())?;
+        rest = after.get(body..).ok_or_else(cut_off)?;
+        let own = message.header_as_record_batch();
+        let batch = own.or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
+        if batch.is_some_and(|batch| batch.compression().is_some()) {
+            return Err(malformed(name, "plain Arrow data", "compressed batches", "write them without compression"));
+        }
+        rows = rows.saturating_add(own.map_or(0, |batch| batch.length().unsigned_abs()));
+        if rows > most_rows as u64 {
+            return Err(malformed(name, &format!("at most {most_rows} rows"), "more", "send them in parts"));
+        }
+    }
+    Ok(())
 }
 
 fn refuse_twins(names: &[String], path: &str) -> Result<()> {

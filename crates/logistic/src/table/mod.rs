@@ -23,13 +23,16 @@ mod source;
 mod spooled;
 mod svmlight;
 
+#[cfg(feature = "arrow")]
+pub use arrow::parse_arrow;
 pub use blobs::{BlobData, Blobs, Centers, ClusterStd, Samples, make_blobs};
+pub use cell::Cell;
 pub use chunks::Chunks;
 pub use date::{DateParts, date_parts};
 pub use options::{MISSING_MARKERS, ReadOptions};
 #[cfg(feature = "arrow")]
 pub use read::from_batches;
-pub use read::read;
+pub use read::{parse_csv, read};
 pub use scan::{Block, Scan, Score};
 pub use selected::Selected;
 pub use source::Progress;
@@ -111,6 +114,21 @@ impl Column {
             }
             Cells::Text { codes, levels } => levels.get(codes.get(row)? as usize).cloned(),
         }
+    }
+
+    /// The cell as it stands.
+    pub fn cell(&self, row: usize) -> Cell<'_> {
+        let known = match &self.cells {
+            Cells::Number(values) => values.get(row).map(Cell::Number),
+            Cells::Date(days) => days.get(row).map(Cell::Date),
+            Cells::Sparse { rows, values } => {
+                Some(Cell::Number(rows.binary_search(&(row as u32)).map_or(0.0, |at| values[at])))
+            }
+            Cells::Text { codes, levels } => {
+                codes.get(row).and_then(|code| levels.get(code as usize)).map(|level| Cell::Text(level))
+            }
+        };
+        known.filter(|cell| !cell.is_missing()).unwrap_or(Cell::Missing)
     }
 
     /// Whether the cell is missing.
@@ -211,8 +229,8 @@ impl Table {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
-    /// The names of all columns there are, of those too that were not read.
-    pub(crate) fn available(&self) -> &[String] {
+    /// The names of all columns that there are, those that were not read included.
+    pub fn available(&self) -> &[String] {
         &self.available
     }
 

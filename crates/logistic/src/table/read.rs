@@ -13,7 +13,7 @@ use super::csv::CsvParser;
 use super::dialect::Dialect;
 use super::options::{ReadOptions, Want};
 use super::piece::{Joining, Piece, PieceCells};
-use super::source::{Format, Input, Progress, Source, malformed, sources};
+use super::source::{Format, HEAD, Input, Progress, Source, malformed, packed, sources};
 use super::{Run, Table, json_lines, spooled, svmlight};
 use crate::error::{Error, Place, Result};
 use crate::numbers::Spool;
@@ -38,6 +38,31 @@ pub fn read(paths: &[String], options: &ReadOptions, progress: Progress<'_>) -> 
     };
     if table.n_rows == 0 {
         return Err(malformed(table.path(), "rows", "a header and no rows", "look at where the file came from"));
+    }
+    Ok(table)
+}
+
+/// A table of CSV in memory, from somebody who may mean harm. Errors call it `name`. Unlike [`read`] it undoes no
+/// compression, for a few bytes could become more than there is memory for.
+///
+/// # Errors
+/// As [`read`]; [`Error::Malformed`] for another format, a compressed one, or a header beyond 256 KiB.
+pub fn parse_csv(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
+    if let Some(packed) = packed(&bytes) {
+        return Err(malformed(name, "CSV as plain text", &format!("{packed} data"), "send it unpacked"));
+    }
+    let header = memchr::memchr2(b'\n', b'\r', &bytes).unwrap_or(bytes.len());
+    if header > HEAD {
+        let found = format!("a line of {header} bytes");
+        return Err(malformed(name, &format!("a header of at most {HEAD} bytes"), &found, "name the columns in it"));
+    }
+    let source = Source::Held(bytes.into(), name.to_string());
+    if source.open(&|_| ())?.format()? != Format::Csv {
+        return Err(malformed(name, "CSV", "another format", "send a header of names, and then a line for each row"));
+    }
+    let table = held(&[source], options, &|_| ())?;
+    if table.n_rows == 0 {
+        return Err(malformed(name, "rows", "a header and no rows", "send a line for each row"));
     }
     Ok(table)
 }

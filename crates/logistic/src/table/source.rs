@@ -19,8 +19,8 @@ pub(super) enum Source {
     File(String),
     /// Standard input, which can be read once.
     Stdin,
-    /// Standard input, held in memory to be read more than once.
-    Held(Arc<[u8]>),
+    /// Bytes in memory, which can be read more than once, and what they are called: `-` where they were standard input.
+    Held(Arc<[u8]>, String),
     /// Standard input, in a temporary file.
     Copied(Arc<TempPath>),
 }
@@ -80,7 +80,8 @@ impl Source {
     pub(super) fn name(&self) -> &str {
         match self {
             Source::File(path) => path,
-            Source::Stdin | Source::Held(_) | Source::Copied(_) => "-",
+            Source::Held(_, name) => name,
+            Source::Stdin | Source::Copied(_) => "-",
         }
     }
 
@@ -95,7 +96,7 @@ impl Source {
         }
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map_err(io)?;
-        Ok(Source::Held(bytes.into()))
+        Ok(Source::Held(bytes.into(), "-".to_string()))
     }
 
     /// The file, where there is one.
@@ -104,7 +105,7 @@ impl Source {
         match self {
             Source::File(path) => Some(path),
             Source::Copied(path) => path.to_str(),
-            Source::Stdin | Source::Held(_) => None,
+            Source::Stdin | Source::Held(..) => None,
         }
     }
 
@@ -114,7 +115,7 @@ impl Source {
         match self {
             Source::File(path) => of(Path::new(path)),
             Source::Copied(path) => of(path),
-            Source::Held(bytes) => bytes.len() as u64,
+            Source::Held(bytes, _) => bytes.len() as u64,
             Source::Stdin => 0,
         }
     }
@@ -125,7 +126,7 @@ impl Source {
         let raw: Box<dyn Read + Send> = match self {
             Source::File(path) => Box::new(File::open(path).map_err(io)?),
             Source::Stdin => Box::new(std::io::stdin()),
-            Source::Held(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Source::Held(bytes, _) => Box::new(Cursor::new(Arc::clone(bytes))),
             Source::Copied(path) => Box::new(File::open(&**path).map_err(io)?),
         };
         let mut input =
@@ -153,7 +154,7 @@ impl Source {
 /// Enough to know a compression by.
 const MAGIC: usize = 16;
 /// Enough to know the format, the delimiter and the names of ten thousand columns by.
-const HEAD: usize = 1 << 18;
+pub(super) const HEAD: usize = 1 << 18;
 /// Enough for the names of a million columns.
 const LONGEST_HEADER: usize = 1 << 26;
 
@@ -167,6 +168,11 @@ fn compression(head: &[u8]) -> Option<(&'static str, Decompressor)> {
         }
         _ => None,
     }
+}
+
+/// The compression of bytes, by the first of them.
+pub(super) fn packed(head: &[u8]) -> Option<&'static str> {
+    compression(head).map(|(compression, _)| compression)
 }
 
 /// An open input: its first bytes, and the rest.
