@@ -76,6 +76,11 @@ impl<'a, L: Loss> NetworkRisk<'a, L> {
         NetworkRisk { total_weight: rows.total_weight(), rows, ..self.clone() }
     }
 
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The sums over the rows from `start` to `end`.
     fn part(&self, (start, end): (usize, usize), parameters: &[f64], order: Order) -> Sums {
         let mut sums = Sums::zero(parameters.len(), order.min(Order::Gradient));
