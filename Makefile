@@ -45,7 +45,11 @@ browser:          ## Chromium, from the system's packages where there is none ye
 # Spark's own processes need a Java runtime; where there is none, one is installed if this may be done.
 CLUSTER_VENV := python/.venv-cluster
 
-test-cluster:     ## Spark with two executors on this machine, one of them killed; wants Java
+# The engine is built in a target folder of its own.
+test-cluster:     ## Ballista and Spark, two executors each on this machine, one of them killed; wants Java
+	cd crates/logistic-cluster && $(CARGO) fmt --check
+	cd crates/logistic-cluster && $(CARGO) clippy --all-targets --locked -- -D warnings
+	cd crates/logistic-cluster && $(CARGO) test --locked
 	command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; }
 	rm -rf $(CLUSTER_VENV)
 	$(PYTHON) -m venv $(CLUSTER_VENV)

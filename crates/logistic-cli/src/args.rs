@@ -106,8 +106,9 @@ fn delimiter(typed: &str) -> Result<u8, String> {
     }
 }
 
+/// What `train` can be told.
 #[derive(Args, Debug)]
-pub(crate) struct TrainArgs {
+pub struct TrainArgs {
     /// The data: CSV with any delimiter, Parquet, Arrow, JSON lines or svmlight, also within gzip or zstd; several files
     /// or a folder are one table; `-` is standard input
     #[arg(required = true)]

@@ -16,7 +16,7 @@ use crate::args::{Cli, Command, EvaluateArgs, ReportArgs, TrainArgs};
 use crate::elsewhere::Asking;
 use crate::host::{Host, Reader};
 use crate::train::Trained;
-use crate::{elsewhere, evaluate, report, summary, train};
+use crate::{data, elsewhere, evaluate, report, summary, train};
 
 /// A setting by its name with underscores, and its values; `true` or `false` for one that takes none.
 pub type Given = (String, Vec<String>);
@@ -53,6 +53,29 @@ impl Training {
         }
     }
 
+    /// Of settings that were typed, as part of a command line; `typed` is the whole of it.
+    pub fn typed(args: TrainArgs, typed: String) -> Self {
+        Training(Box::new(args), typed)
+    }
+
+    /// What was given as the data.
+    pub fn data(&self) -> &[String] {
+        &self.0.data
+    }
+
+    /// Whether results, and errors, are wanted as JSON.
+    pub fn json(&self) -> bool {
+        self.0.json
+    }
+
+    /// Prints what `logistic train` prints.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nothing can be written.
+    pub fn tell(&self, trained: &Trained) -> Result<(), Error> {
+        train::tell(&self.0, trained)
+    }
+
     /// Fits the model, and writes the files that were asked for.
     ///
     /// # Errors
@@ -69,9 +92,9 @@ impl Training {
         elsewhere::train(&self.0, host, survey, engine)
     }
 
-    /// How the columns are to be read.
+    /// How the columns are to be read, and which.
     pub fn reading(&self) -> ReadOptions {
-        self.0.format.options(self.0.categorical.clone())
+        data::reading(&self.0)
     }
 }
 

@@ -23,15 +23,7 @@ pub(crate) struct Data {
 
 /// Reads the table, learns its columns and encodes its rows.
 pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
-    let mut options = args.memory.limit(args.format.options(args.categorical.clone()));
-    let (cluster, split) = (args.inference.cluster.as_ref(), args.penalty.split_by());
-    let roles = [Some(&args.target), args.weights.as_ref(), args.offset.as_ref(), cluster, split];
-    let others: Vec<&String> = roles.into_iter().flatten().collect();
-    options.exclude = args.exclude.iter().filter(|name| !others.contains(name)).cloned().collect();
-    if !args.features.is_empty() {
-        options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
-    }
-    let table = read(&args.data, &options)?;
+    let table = read(&args.data, &args.memory.limit(reading(args)))?;
     let encoding = encoding(args, &|name| table.require(name).is_ok());
     let Learnt { encoder, warnings } = Encoder::fit(&table, &encoding)?;
     let mut encoded = encoder.labelled(&table, args.weights.as_deref())?;
@@ -39,6 +31,19 @@ pub(crate) fn data(args: &TrainArgs, read: &Reader<'_>) -> Result<Data, Error> {
     let clusters = args.inference.clusters(&table, &encoded.rows)?;
     let split = args.penalty.split(&table, &encoded.rows)?;
     Ok(Data { encoder, encoded, clusters, split, table: (args.diagnostics || args.report.is_some()).then_some(table) })
+}
+
+/// How the columns are to be read, and which.
+pub(crate) fn reading(args: &TrainArgs) -> ReadOptions {
+    let mut options = args.format.options(args.categorical.clone());
+    let (cluster, split) = (args.inference.cluster.as_ref(), args.penalty.split_by());
+    let roles = [Some(&args.target), args.weights.as_ref(), args.offset.as_ref(), cluster, split];
+    let others: Vec<&String> = roles.into_iter().flatten().collect();
+    options.exclude = args.exclude.iter().filter(|name| !others.contains(name)).cloned().collect();
+    if !args.features.is_empty() {
+        options.only = Some(args.features.iter().chain(others.iter().copied()).cloned().collect());
+    }
+    options
 }
 
 /// What is to be encoded, and how; `has` says whether there is a column of a name.

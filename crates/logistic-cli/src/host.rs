@@ -30,7 +30,7 @@ pub struct Host<'a> {
 
 impl Host<'static> {
     /// Files, and a bar on the terminal.
-    pub(crate) const TERMINAL: Host<'static> = Host { read: &load, hear: &bar, go: &|| Go::On };
+    pub const TERMINAL: Host<'static> = Host { read: &load, hear: &bar, go: &|| Go::On };
 }
 
 fn bar(epochs: Option<usize>, passes: Option<Passes>) -> Hear<'static> {

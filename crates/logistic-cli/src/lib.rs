@@ -40,8 +40,11 @@ use serde_json::json;
 pub use call::{Given, Measuring, Reporting, Training, Usage, evaluation_keys, keys, words};
 pub use elsewhere::Asking;
 pub use host::{Hear, Host, Reader};
+pub use memory::free_memory;
+pub use report::shell;
 pub use train::Trained;
 
+pub use args::TrainArgs;
 use args::{Cli, Command};
 
 /// What a command ends with. Results are already written.
@@ -51,7 +54,7 @@ type Outcome = Result<(), Error>;
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
     quieten_readers();
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    let typed = report::shell(&args);
+    let typed = shell("logistic", &args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(wrong) => {
@@ -98,7 +101,7 @@ pub fn quieten_readers() {
 }
 
 /// The error in words on stderr, or as JSON on stdout. Where even that cannot be written, the exit code says it.
-fn tell(error: &Error, json: bool) {
+pub fn tell(error: &Error, json: bool) {
     if json {
         let place = error.place();
         let told = json!({"error": {

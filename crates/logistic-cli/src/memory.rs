@@ -23,12 +23,12 @@ fn size(typed: &str) -> Result<ByteSize, String> {
 impl MemoryArgs {
     /// The options with this limit.
     pub(crate) fn limit(self, options: ReadOptions) -> ReadOptions {
-        ReadOptions { memory: self.memory.map(|size| size.as_u64()).or_else(free), ..options }
+        ReadOptions { memory: self.memory.map(|size| size.as_u64()).or_else(free_memory), ..options }
     }
 }
 
-/// The share of what is free; none where the system does not say.
-fn free() -> Option<u64> {
+/// The share of the memory that is free which a table may take; none where the system does not say.
+pub fn free_memory() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     let free = system.cgroup_limits().map_or(system.available_memory(), |limits| limits.free_memory);

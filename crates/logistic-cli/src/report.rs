@@ -95,7 +95,7 @@ pub(crate) fn write(mut output: OutputFile, path: &Path, html: &str) -> Outcome 
 }
 
 /// Words as a shell takes them, the program's name first.
-pub(crate) fn shell(words: &[OsString]) -> String {
+pub fn shell(program: &str, words: &[OsString]) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=,@%+".contains(c);
     let quoted = |word: &OsString| {
         let word = word.to_string_lossy();
@@ -105,7 +105,7 @@ pub(crate) fn shell(words: &[OsString]) -> String {
         }
     };
     let rest = words.iter().skip(1).map(quoted);
-    std::iter::once("logistic".to_string()).chain(rest).collect::<Vec<_>>().join(" ")
+    std::iter::once(program.to_string()).chain(rest).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -115,6 +115,6 @@ mod tests {
     #[test]
     fn a_shell_reads_the_words_back() {
         let words = ["x", "train", "it's.csv", "--positive", "a b", "", "--costs=cost:1,2"].map(OsString::from);
-        assert_eq!(shell(&words), r"logistic train 'it'\''s.csv' --positive 'a b' '' --costs=cost:1,2");
+        assert_eq!(shell("logistic", &words), r"logistic train 'it'\''s.csv' --positive 'a b' '' --costs=cost:1,2");
     }
 }

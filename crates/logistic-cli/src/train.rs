@@ -24,7 +24,11 @@ use crate::report::{self, Apart};
 use crate::{Outcome, checkpoint, classes, diagnostics, penalty, summary};
 
 pub(crate) fn run(args: &TrainArgs, typed: &str) -> Outcome {
-    let trained = train(args, Host::TERMINAL, typed)?;
+    tell(args, &train(args, Host::TERMINAL, typed)?)
+}
+
+/// Results to standard output, as words or JSON.
+pub(crate) fn tell(args: &TrainArgs, trained: &Trained) -> Outcome {
     if args.json {
         return print_json(&trained.keys());
     }

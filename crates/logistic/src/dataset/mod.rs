@@ -232,13 +232,18 @@ impl Dataset {
     /// The passes over rows that are on disk.
     pub fn passes(&self) -> Option<Passes> {
         let spool = self.store.spool()?.clone();
-        Some(Passes { before: spool.passed_bytes(), spool, bytes: (self.row_bytes() * self.len()) as u64 })
+        Some(Passes { before: spool.passed_bytes(), spool, bytes: self.n_bytes() as u64 })
     }
 
     /// The bytes of a row, one number per column of the table.
     fn row_bytes(&self) -> usize {
         let of_rows = usize::from(self.weight.is_some()) + usize::from(self.offset.is_some()) + 1;
         self.features.iter().map(Feature::row_bytes).sum::<usize>() + of_rows * size_of::<f64>()
+    }
+
+    /// About how much memory the rows take, wherever they are.
+    pub fn n_bytes(&self) -> usize {
+        self.row_bytes() * self.len()
     }
 
     /// The number of columns of the design matrix.

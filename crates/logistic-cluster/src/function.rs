@@ -1,0 +1,152 @@
+//! The pass over rows as an aggregate function of DataFusion: `logistic_answer(columns…, task)`.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility, lit};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
+
+use crate::asked::{Answer, Asked, in_words};
+
+/// The function's name, by which scheduler and executors find it.
+pub(crate) const NAME: &str = "logistic_answer";
+
+/// Batches are put together until they have so many bytes: a kernel wants many rows at once.
+pub(crate) const BLOCK: usize = 32 << 20;
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct AnswerFunction {
+    signature: Signature,
+}
+
+/// The function.
+pub(crate) fn function() -> AggregateUDF {
+    // Columns of any kind are taken as they are.
+    AggregateUDF::from(AnswerFunction { signature: Signature::user_defined(Volatility::Immutable) })
+}
+
+/// A task as an argument. Of the ways to say it to all executors this one needs no codec, and as a dictionary it is one
+/// byte a row where DataFusion makes an array of it.
+pub(crate) fn argument(task: Vec<u8>) -> Expr {
+    lit(ScalarValue::Dictionary(Box::new(DataType::Int8), Box::new(ScalarValue::Binary(Some(task)))))
+}
+
+/// The task among the arguments.
+pub(crate) fn task_of(arguments: &[Arc<dyn PhysicalExpr>]) -> Result<Asked> {
+    let literal = arguments.last().and_then(|last| last.downcast_ref::<Literal>()).map(Literal::value);
+    match literal {
+        Some(ScalarValue::Dictionary(_, task)) => match &**task {
+            ScalarValue::Binary(Some(task)) => Asked::read(task).map_err(|error| in_words(&error)),
+            _ => Err(DataFusionError::Plan(format!("the task of {NAME} is no binary value"))),
+        },
+        _ => Err(DataFusionError::Plan(format!("the last argument of {NAME} is no task"))),
+    }
+}
+
+impl AggregateUDFImpl for AnswerFunction {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Binary)
+    }
+
+    fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(kinds.to_vec())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(Answering::new(Arc::new(task_of(args.exprs)?))))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format!("{}[answer]", args.name), DataType::Binary, true))])
+    }
+}
+
+/// The answer of the rows so far.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    asked: Arc<Asked>,
+    waiting: Vec<RecordBatch>,
+    waiting_bytes: usize,
+    answer: Answer,
+}
+
+impl Answering {
+    pub(crate) fn new(asked: Arc<Asked>) -> Self {
+        let answer = asked.nothing();
+        Answering { asked, waiting: Vec::new(), waiting_bytes: 0, answer }
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.waiting_bytes = 0;
+        let batches = std::mem::take(&mut self.waiting);
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let block = self.asked.block(batches).map_err(|error| in_words(&error))?;
+        let answer = self.asked.answer(&block).map_err(|error| in_words(&error))?;
+        self.add(answer)
+    }
+
+    /// Adds the answer of other rows.
+    pub(crate) fn add(&mut self, answer: Answer) -> Result<()> {
+        self.asked.merge(&mut self.answer, answer).map_err(|error| in_words(&error))
+    }
+
+    /// The answer as it travels.
+    pub(crate) fn state(&self) -> ScalarValue {
+        ScalarValue::Binary(Some(self.answer.bytes()))
+    }
+}
+
+/// The columns of a batch under their names.
+pub(crate) fn named(asked: &Asked, columns: &[ArrayRef]) -> Result<RecordBatch> {
+    let fields = asked.setup.columns.iter().zip(columns);
+    let fields: Vec<Field> = fields.map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.to_vec())?)
+}
+
+impl Accumulator for Answering {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let Some((_, columns)) = values.split_last() else { return Ok(()) };
+        let batch = named(&self.asked, columns)?;
+        if batch.num_rows() > 0 {
+            self.waiting_bytes += batch.get_array_memory_size();
+            self.waiting.push(batch);
+        }
+        if self.waiting_bytes < BLOCK { Ok(()) } else { self.settle() }
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        for bytes in states.iter().flat_map(|states| states.as_binary::<i32>().iter()).flatten() {
+            let answer = self.asked.answer_of_bytes(bytes).map_err(|error| in_words(&error))?;
+            self.add(answer)?;
+        }
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.settle()?;
+        Ok(vec![Answering::state(self)])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.settle()?;
+        Ok(Answering::state(self))
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.waiting_bytes
+    }
+}
