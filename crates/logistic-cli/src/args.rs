@@ -12,6 +12,7 @@ use logistic::table::ReadOptions;
 
 use crate::inference::InferenceArgs;
 use crate::memory::MemoryArgs;
+use crate::network::NetworkArgs;
 use crate::penalty::PenaltyArgs;
 
 /// Logistic regression, start to finish.
@@ -190,19 +191,21 @@ pub struct TrainArgs {
     pub(crate) no_intercept: bool,
     #[command(flatten)]
     pub(crate) inference: InferenceArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     /// The way to the optimum
     #[arg(help_heading = "Solver", long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,
-    /// Step length of sgd and adam, in standardised columns
-    #[arg(help_heading = "Solver", long, allow_negative_numbers = true, default_value_t = 0.1, value_name = "X")]
-    pub(crate) learning_rate: f64,
+    /// Step length of sgd and adam, in standardised columns [default: 0.1; of adam with --hidden 0.01]
+    #[arg(help_heading = "Solver", long, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) learning_rate: Option<f64>,
     /// Passes of sgd and adam over the rows
     #[arg(help_heading = "Solver", long, default_value_t = 100, value_name = "N")]
     pub(crate) epochs: usize,
     /// Rows in a mini-batch of sgd and adam
     #[arg(help_heading = "Solver", long, default_value_t = 16, value_name = "N")]
     pub(crate) batch_size: usize,
-    /// Seed of the mini-batches, of the test rows, the folds and the resamples
+    /// Seed of the mini-batches, of hidden layers, of the test rows, the folds and the resamples
     #[arg(help_heading = "Solver", long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
     /// Hold out this share of the rows, at random, and evaluate on them. Levels, classes and fill values are learnt
@@ -251,6 +254,13 @@ pub struct TrainArgs {
     /// Print JSON
     #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,
+}
+
+impl TrainArgs {
+    /// Whether a fit goes over mini-batches.
+    pub(crate) fn in_epochs(&self) -> bool {
+        self.network.is_some() || matches!(self.solver, SolverName::Sgd | SolverName::Adam)
+    }
 }
 
 // Names may hold the separator as well; where to cut is known with the table.
@@ -347,6 +357,13 @@ pub(crate) enum SolverName {
     Adam,
 }
 
+impl SolverName {
+    /// The name, as it is typed.
+    pub(crate) fn typed(self) -> String {
+        self.to_possible_value().map_or(String::new(), |value| value.get_name().to_string())
+    }
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct EvaluateArgs {
     /// The model file
@@ -411,7 +428,7 @@ pub(crate) struct ExportArgs {
     /// The model file
     pub(crate) model: PathBuf,
     /// The format: `onnx` and the functions in `sql`, `c` and `javascript` score rows as the model does, and carry golden
-    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch;
+    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch; a model with hidden layers has these two alone;
     /// `scorecard` the points of every level, 20 of which double the odds; `csv`, `latex` and `markdown` the coefficients
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(export::Format::NAMES))]
     pub(crate) to: String,

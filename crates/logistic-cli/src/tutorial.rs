@@ -8,7 +8,7 @@ use logistic::dataset::{Dataset, Rows};
 use logistic::evaluate::Evaluation;
 use logistic::objective::Linear;
 use logistic::plot::{self, Boundary};
-use logistic::tutorial;
+use logistic::tutorial::{self, Layers};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -28,6 +28,7 @@ struct Walk {
     losses: Vec<f64>,
     model: Linear,
     evaluation: Evaluation,
+    layers: Layers,
 }
 
 pub(crate) fn run(args: &TutorialArgs) -> Outcome {
@@ -56,6 +57,7 @@ fn walk(data: &Dataset, train: &Rows<'_>, test: &Rows<'_>) -> Result<Walk, Error
         losses,
         model,
         evaluation,
+        layers: tutorial::compare()?,
     })
 }
 
@@ -77,6 +79,18 @@ fn keys(walk: &Walk) -> Value {
         "recall": matrix.recall(),
         "roc_auc": walk.evaluation.roc_auc(),
         "average_precision": walk.evaluation.average_precision(),
+        "layers": layer_keys(&walk.layers),
+    })
+}
+
+fn layer_keys(layers: &Layers) -> Value {
+    let rule = |rule: tutorial::Rule| json!({"test": rule.test, "new_points": rule.new});
+    json!({
+        "linear": rule(layers.linear),
+        "network": rule(layers.network),
+        "bayes": rule(layers.bayes),
+        "bayes_rate": layers.bayes_rate,
+        "moons": {"linear": layers.moons_linear, "network": layers.moons_network},
     })
 }
 
@@ -118,12 +132,36 @@ fn words(walk: &Walk, out: Option<&Path>) -> String {
     text.push_str("   (the notebook prints precision 0.25 and recall 0.0673, from the wrong cells of the matrix)\n");
     let _ = writeln!(text, "   ROC AUC             {}", precise(walk.evaluation.roc_auc()));
     let _ = writeln!(text, "   average precision   {}", precise(walk.evaluation.average_precision()));
+    text.push_str(&layer_words(&walk.layers));
     match out {
         Some(dir) => {
             let _ = writeln!(text, "\nThe pictures stand in {}.", dir.display());
         }
         None => text.push_str("\n`--out DIR` writes the pictures.\n"),
     }
+    text
+}
+
+/// Whether layers would do better, as the notebook ends by saying.
+fn layer_words(layers: &Layers) -> String {
+    let mut text = String::from("7. layers      the notebook ends by saying that they would do better; here they cannot:\n");
+    text.push_str("               the blobs are two Gaussians of equal spread, and the best rule for those is a line\n");
+    let _ = writeln!(text, "   accuracy              200 test rows   {} new points", tutorial::NEW_POINTS);
+    let hidden = format!("{} hidden units", tutorial::HIDDEN);
+    for (name, rule) in
+        [("the layer above", layers.linear), (&hidden, layers.network), ("the rule of Bayes", layers.bayes)]
+    {
+        let _ = writeln!(text, "   {name:<20} {:>14.3}   {:>17.4}", rule.test, rule.new);
+    }
+    let (rate, distance) = (layers.bayes_rate, layers.distance);
+    let _ = writeln!(text, "   No rule is right more often than Bayes’s, in the long run Φ(d/2σ) = {rate:.4} with d/σ = {distance:.4}.");
+    let _ = writeln!(
+        text,
+        "   Two moons (noise {}), which no line separates: the layer {:.3}, {hidden} {:.3} on 200 test rows.",
+        tutorial::MOONS_NOISE,
+        layers.moons_linear,
+        layers.moons_network
+    );
     text
 }
 

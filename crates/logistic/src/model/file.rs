@@ -42,7 +42,7 @@ impl Model {
     /// # Errors
     /// [`Error::ModelFile`] when the model holds a number that JSON cannot.
     pub fn to_json(&self) -> Result<String> {
-        let format_version = if self.network.is_some() { FORMAT_VERSION } else { OF_COEFFICIENTS };
+        let format_version = if self.is_network() { FORMAT_VERSION } else { OF_COEFFICIENTS };
         let written = Written { format_version, checksum: BLANK, model: self };
         let mut text = serde_json::to_string_pretty(&written)
             .map_err(|error| refused("the model", &error.to_string(), "report this as a defect"))?;
@@ -99,7 +99,7 @@ impl Model {
         if of_classes.iter().any(|weights| !weights.is_empty() && weights.len() != classes.len()) {
             return Err("not a model: the weights are not those of its classes".to_string());
         }
-        if self.network.is_some() || self.training.is_some() {
+        if self.is_network() || self.training.is_some() {
             return self.check_network();
         }
         let outputs: Vec<&[Coefficient]> = self.coefficients.chunk_by(|a, b| a.class == b.class).collect();

@@ -48,7 +48,7 @@ pub use fit::Fit;
 pub use inference::Inference;
 pub use influence::{Influence, RowInfluence};
 pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
-pub use network::{EarlyStopping, NetworkFit, NetworkTraining, Training, Validation};
+pub use network::{EarlyStopping, NetworkFit, NetworkTraining, Training, Validation, WithoutLayers};
 pub use path::{Path, PathPoint};
 pub use profile::ProfileInterval;
 pub use runaway::{Runaway, Separated, Toward};
@@ -212,13 +212,18 @@ impl Model {
     /// use, scoring need not have. Data that the whole encoder encoded no longer fit this one.
     #[must_use]
     pub fn without_unused_columns(mut self) -> Self {
-        if self.network.is_some() {
+        if self.is_network() {
             return self.with_used_inputs();
         }
         let estimated = self.coefficients.iter().filter(|coefficient| coefficient.estimate.is_some());
         let used: HashSet<&str> = estimated.map(|coefficient| coefficient.term.as_str()).collect();
         self.encoder = self.encoder.without_unused(|term| used.contains(term));
         self
+    }
+
+    /// Whether there are hidden layers, and so no coefficients.
+    pub fn is_network(&self) -> bool {
+        self.network.is_some()
     }
 
     /// The intercept; 0 for a model without one. Of two classes, without hidden layers.
@@ -234,7 +239,7 @@ impl Model {
     }
 
     /// The intercept and the coefficients of the encoder's design columns for each output: one of two classes; of
-    /// more, one for each class, or for each but the base.
+    /// more, one for each class, or for each but the base. None where there are hidden layers.
     pub fn outputs(&self) -> Vec<(f64, Vec<f64>)> {
         let terms = self.encoder.terms();
         let mut outputs = Vec::new();
@@ -304,7 +309,7 @@ impl Model {
         let weights = self.facts.class_weight.clone();
         // Taken out once.
         let Some(base) = weights.first().filter(|_| !self.facts.calibrated) else { return Ok(self) };
-        if self.network.is_none() && self.coefficients.iter().all(|coefficient| coefficient.column.is_some()) {
+        if !self.is_network() && self.coefficients.iter().all(|coefficient| coefficient.column.is_some()) {
             return Err(Error::Setting {
                 name: "no-intercept",
                 expected: "an intercept, or `--raw-probabilities`, with weights of classes".to_string(),

@@ -24,6 +24,20 @@ pub struct Training {
     /// What rows that were kept apart say, where there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,
+    /// What the same columns reach without hidden layers; absent where they are too many to be fitted for comparison alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_layers: Option<WithoutLayers>,
+}
+
+/// The mean losses, without penalty, of a logistic regression of the same columns on the same rows, under the same
+/// penalty.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WithoutLayers {
+    /// Of the rows that steps were taken on.
+    pub fitted: f64,
+    /// Of the rows kept apart, where there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<f64>,
 }
 
 /// What rows that no step was taken on say of every epoch.

@@ -1,20 +1,21 @@
 //! Training: standardise, draw the parameters, step through mini-batches, keep the best.
 
-use super::{Training, Validation};
+use super::{Training, Validation, WithoutLayers};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy, Loss};
-use crate::model::Facts;
+use crate::model::{ClassWeight, Facts, Fit, Penalty};
 use crate::model::attempt::divergence;
 use crate::model::batches::Batches;
 use crate::model::covariance::Covariance;
 use crate::model::fit::Progress;
 use crate::model::settings::{LogisticRegression, Method, WeightKind};
-use crate::objective::{
-    Activation, Layers, Module, Network, NetworkRisk, Objective, Order, ParameterPenalty,
-};
+use crate::objective::{Activation, Layers, Module, Network, NetworkRisk, Objective, Order, ParameterPenalty};
 use crate::random::torch::Generator;
 use crate::solver::{Adam, Go, Sgd, Solver, Step, Termination};
+
+/// A regression of more coefficients than this is not fitted for comparison alone.
+const MOST_COMPARED: usize = 1000;
 
 /// The settings of a network: hidden layers, and what can be asked of a logistic regression on them.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +176,7 @@ impl NetworkTraining {
         let standard = Standardisation::of(&train, true);
         let layers = Layers::new(standard.columns.len(), &self.hidden, loss.n_outputs(), self.activation)?;
         let plain = NetworkRisk::standardised(train.clone(), loss, &layers, standard.clone())?;
+        let without_layers = self.without_layers(&train, apart.as_ref());
         let mut watch = apart.map(|apart| self.watch(plain.of_rows(apart)));
         let penalty = self.penalty(&layers);
         let risk = plain.penalised(penalty.clone())?;
@@ -215,6 +217,7 @@ impl NetworkTraining {
                 epochs: stepping.epochs,
                 seed: stepping.seed,
                 validation,
+                without_layers,
             },
             facts,
             trace,
@@ -226,6 +229,23 @@ impl NetworkTraining {
         let patience = self.early_stopping.map_or(usize::MAX, |early| early.patience);
         let validation = Validation { n_rows: risk.n_rows(), patience, losses: Vec::new(), best_epoch: 0 };
         Watch { risk, validation, best: Vec::new() }
+    }
+
+    /// What a logistic regression of the same columns reaches.
+    fn without_layers(&self, train: &Rows<'_>, apart: Option<&Rows<'_>>) -> Option<WithoutLayers> {
+        let (data, regression) = (train.dataset(), &self.regression);
+        if data.n_columns() * data.n_classes() > MOST_COMPARED {
+            return None;
+        }
+        let settings = LogisticRegression {
+            method: Method::Auto,
+            // The rows have the weights of their classes already.
+            class_weight: ClassWeight::Equal,
+            penalty: Penalty { standardised: true, ..regression.penalty.clone() },
+            ..regression.clone()
+        };
+        let fit = settings.fit(train, &mut |_, _| Go::On).ok()?;
+        Some(WithoutLayers { fitted: mean_loss(&fit, train), apart: apart.map(|apart| mean_loss(&fit, apart)) })
     }
 
     fn penalty(&self, layers: &Layers) -> ParameterPenalty {
@@ -268,6 +288,18 @@ impl NetworkTraining {
             firth: false,
             relaxed: false,
             penalized_log_likelihood: None,
+        }
+    }
+}
+
+/// Without penalty.
+fn mean_loss(fit: &Fit, rows: &Rows<'_>) -> f64 {
+    let (rows, parameters) = (rows.clone(), &fit.solution.parameters);
+    match rows.dataset().n_classes() {
+        2 => fit.plain_risk(rows, BceWithLogits::default()).sums(parameters, Order::Value).value,
+        n_classes => {
+            let base = fit.solution.outputs < n_classes;
+            fit.plain_risk(rows, CrossEntropy { n_classes, base }).sums(parameters, Order::Value).value
         }
     }
 }
