@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Write a page about a model and its rows: one HTML file that needs no network
     Report(ReportArgs),
-    /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
+    /// Write Gaussian blobs, two moons or circles as CSV, as scikit-learn draws them
     Blobs(BlobsArgs),
     /// Walk through the PyTorch tutorial, with its own numbers and pictures
     Tutorial(TutorialArgs),
@@ -464,9 +464,23 @@ pub(crate) struct ReportArgs {
     pub(crate) format: Format,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShapeName {
+    /// Gaussian blobs (make_blobs)
+    #[default]
+    Blobs,
+    /// Two interleaving half circles (make_moons)
+    Moons,
+    /// A circle within another (make_circles)
+    Circles,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct BlobsArgs {
-    /// The number of points, or one number per centre
+    /// What to draw: --n-features, --centers, --cluster-std and --center-box are of blobs, --noise of moons and circles
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) shape: ShapeName,
+    /// The number of points, or one number per centre, moon or circle
     #[arg(long, value_delimiter = ',', default_value = "100", value_name = "N[,N…]")]
     pub(crate) n_samples: Vec<usize>,
     /// The number of coordinates
@@ -489,6 +503,12 @@ pub(crate) struct BlobsArgs {
         allow_hyphen_values = true
     )]
     pub(crate) center_box: Vec<f64>,
+    /// The standard deviation of what is added to the points of moons and circles [default: 0]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) noise: Option<f64>,
+    /// The radius of the inner circle over that of the outer one [default: 0.8]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) factor: Option<f64>,
     /// Keep the points in the order of their blobs
     #[arg(long)]
     pub(crate) no_shuffle: bool,

@@ -144,8 +144,11 @@ fn words(walk: &Walk, out: Option<&Path>) -> String {
 
 /// Whether layers would do better, as the notebook ends by saying.
 fn layer_words(layers: &Layers) -> String {
-    let mut text = String::from("7. layers      the notebook ends by saying that they would do better; here they cannot:\n");
-    text.push_str("               the blobs are two Gaussians of equal spread, and the best rule for those is a line\n");
+    let mut text =
+        String::from("7. layers      the notebook ends by saying that they would do better; here they cannot:\n");
+    text.push_str(
+        "               the blobs are two Gaussians of equal spread, and the best rule for those is a line\n",
+    );
     let _ = writeln!(text, "   accuracy              200 test rows   {} new points", tutorial::NEW_POINTS);
     let hidden = format!("{} hidden units", tutorial::HIDDEN);
     for (name, rule) in
@@ -154,7 +157,10 @@ fn layer_words(layers: &Layers) -> String {
         let _ = writeln!(text, "   {name:<20} {:>14.3}   {:>17.4}", rule.test, rule.new);
     }
     let (rate, distance) = (layers.bayes_rate, layers.distance);
-    let _ = writeln!(text, "   No rule is right more often than Bayes’s, in the long run Φ(d/2σ) = {rate:.4} with d/σ = {distance:.4}.");
+    let _ = writeln!(
+        text,
+        "   No rule is right more often than Bayes’s, in the long run Φ(d/2σ) = {rate:.4} with d/σ = {distance:.4}."
+    );
     let _ = writeln!(
         text,
         "   Two moons (noise {}), which no line separates: the layer {:.3}, {hidden} {:.3} on 200 test rows.",

@@ -3,7 +3,7 @@
 
 mod layers;
 
-pub use layers::{HIDDEN, LAYERS_LEARNING_RATE, MOONS_NOISE, MOONS_SEED, NEW_POINTS, Layers, Rule, compare};
+pub use layers::{HIDDEN, LAYERS_LEARNING_RATE, Layers, MOONS_NOISE, MOONS_SEED, NEW_POINTS, Rule, compare};
 
 use crate::dataset::{DataLoader, Dataset, Rows, random_split};
 use crate::error::Result;

@@ -26,11 +26,9 @@ impl<'d, 'm> Document<'d, 'm> {
         let column = shown(&target.column);
         let kind = if self.computation.deeper.is_some() { "Network" } else { "Logistic regression" };
         match target.classes.as_slice() {
-            [negative, positive] => format!(
-                "{kind}: the probability that {column} is {} (against {})",
-                shown(positive),
-                shown(negative)
-            ),
+            [negative, positive] => {
+                format!("{kind}: the probability that {column} is {} (against {})", shown(positive), shown(negative))
+            }
             classes => {
                 format!("{kind}: the probability of each of the {} classes of {column}", classes.len())
             }

@@ -106,7 +106,12 @@ impl Facts {
 
     /// Whether the log-likelihood is the largest that coefficients can give the rows.
     fn is_likelihood(&self) -> bool {
-        self.gap.is_finite() && !self.pseudo_likelihood && !self.firth && !self.bounded && self.l1 == 0.0 && self.l2 == 0.0
+        self.gap.is_finite()
+            && !self.pseudo_likelihood
+            && !self.firth
+            && !self.bounded
+            && self.l1 == 0.0
+            && self.l2 == 0.0
     }
 
     /// McFadden's 1 − log-likelihood / null log-likelihood.

@@ -132,7 +132,9 @@ impl Model {
             return wrong("a network with coefficients");
         }
         match &training.validation {
-            Some(validation) if !validation.best_loss().is_finite() => wrong("the best epoch is none of the training's"),
+            Some(validation) if !validation.best_loss().is_finite() => {
+                wrong("the best epoch is none of the training's")
+            }
             _ => Ok(()),
         }
     }

@@ -4,12 +4,12 @@ use super::{Training, Validation, WithoutLayers};
 use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy, Loss};
-use crate::model::{ClassWeight, Facts, Fit, Penalty};
 use crate::model::attempt::divergence;
 use crate::model::batches::Batches;
 use crate::model::covariance::Covariance;
 use crate::model::fit::Progress;
 use crate::model::settings::{LogisticRegression, Method, WeightKind};
+use crate::model::{ClassWeight, Facts, Penalty};
 use crate::objective::{Activation, Layers, Module, Network, NetworkRisk, Objective, Order, ParameterPenalty};
 use crate::random::torch::Generator;
 use crate::solver::{Adam, Go, Sgd, Solver, Step, Termination};
@@ -245,7 +245,8 @@ impl NetworkTraining {
             ..regression.clone()
         };
         let fit = settings.fit(train, &mut |_, _| Go::On).ok()?;
-        Some(WithoutLayers { fitted: mean_loss(&fit, train), apart: apart.map(|apart| mean_loss(&fit, apart)) })
+        let of = |rows: &Rows<'_>| fit.mean_loss(rows).ok();
+        Some(WithoutLayers { fitted: of(train)?, apart: apart.and_then(of) })
     }
 
     fn penalty(&self, layers: &Layers) -> ParameterPenalty {
@@ -288,18 +289,6 @@ impl NetworkTraining {
             firth: false,
             relaxed: false,
             penalized_log_likelihood: None,
-        }
-    }
-}
-
-/// Without penalty.
-fn mean_loss(fit: &Fit, rows: &Rows<'_>) -> f64 {
-    let (rows, parameters) = (rows.clone(), &fit.solution.parameters);
-    match rows.dataset().n_classes() {
-        2 => fit.plain_risk(rows, BceWithLogits::default()).sums(parameters, Order::Value).value,
-        n_classes => {
-            let base = fit.solution.outputs < n_classes;
-            fit.plain_risk(rows, CrossEntropy { n_classes, base }).sums(parameters, Order::Value).value
         }
     }
 }
