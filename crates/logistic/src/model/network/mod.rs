@@ -69,6 +69,11 @@ impl Model {
             Warning::Collinear { columns, term }
         };
         warnings.extend(fit.constant.iter().map(constant));
+        let loss = |log_likelihood: f64| -log_likelihood / fit.facts.total_weight;
+        let (loss, shares) = (loss(fit.facts.log_likelihood), loss(fit.facts.null_log_likelihood));
+        if loss >= shares {
+            warnings.push(Warning::NothingLearnt { loss: format!("{loss:.4e}"), shares: format!("{shares:.4}") });
+        }
         Model {
             encoder,
             coefficients: Vec::new(),
