@@ -519,6 +519,9 @@ pub(crate) struct BlobsArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct TutorialArgs {
+    /// Train hidden layers too, which the notebook ends by hoping for: beside the rule of Bayes on its blobs, and on two moons
+    #[arg(long)]
+    pub(crate) layers: bool,
     /// Where to write the pictures, as SVG and PNG
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

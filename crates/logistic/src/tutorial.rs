@@ -3,7 +3,9 @@
 
 mod layers;
 
-pub use layers::{HIDDEN, LAYERS_LEARNING_RATE, Layers, MOONS_NOISE, MOONS_SEED, NEW_POINTS, Rule, compare};
+pub use layers::{
+    Bayes, HIDDEN, LAYERS_LEARNING_RATE, Layers, MOONS_NOISE, MOONS_SEED, NEW_POINTS, Rule, bayes, compare,
+};
 
 use crate::dataset::{DataLoader, Dataset, Rows, random_split};
 use crate::error::Result;

@@ -27,12 +27,12 @@ pub fn random_split<'a, const N: usize>(
 }
 
 impl<'a> Rows<'a> {
-    /// A share of these rows, and the others, drawing one `randperm` from `rng`.
+    /// These rows without a share of them, and that share, drawing one `randperm` from `rng`.
     ///
     /// # Errors
     /// [`Error::Setting`] for a share outside [0, 1].
     pub(crate) fn random_parts(&self, share: f64, rng: &mut Generator) -> Result<[Rows<'a>; 2]> {
-        let [first, _] = fractions(self.len(), &[share, 1.0 - share])?;
+        let [first, _] = fractions(self.len(), &[1.0 - share, share])?;
         let shuffled = self.shuffled(rng);
         Ok([shuffled.slice(0..first), shuffled.slice(first..self.len())])
     }

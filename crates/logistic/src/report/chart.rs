@@ -136,8 +136,10 @@ impl Chart {
 
     /// A patch of the plane, with no gap to the next.
     pub(super) fn tile(&self, (left, right): (f64, f64), (low, high): (f64, f64), class: &str, opacity: f64) -> Markup {
-        let (x, y) = (self.px(left), self.py(high));
-        let (width, height) = (self.px(right) - x, self.py(low) - y);
+        // Rounded where it ends, as where the next begins.
+        let on_page = |place: f64| (10.0 * place).round() / 10.0;
+        let (x, y) = (on_page(self.px(left)), on_page(self.py(high)));
+        let (width, height) = (on_page(self.px(right)) - x, on_page(self.py(low)) - y);
         html! {
             rect class=(class) x=(tenth(x)) y=(tenth(y)) width=(tenth(width)) height=(tenth(height)) fill-opacity={ (rounded(opacity)) } {}
         }

@@ -230,6 +230,9 @@ fn against_line(spread: &EqualSpread, scored: &Scored<'_>, measured: &Sample<'_>
 fn verdict(more: f64, std_error: f64) -> String {
     let (size, chance) = (format!("{:.1} %", 100.0 * more.abs()), format!("{:.1} %", 196.0 * std_error));
     match more.abs() <= 1.96 * std_error {
+        _ if std_error == 0.0 => {
+            "The layers are right on the same rows as the line: nothing here says that layers help.".to_string()
+        }
         true => format!(
             "The layers and the line differ on {size} of the rows, which chance alone explains (± {chance}): nothing here says that \
              layers help."
@@ -295,7 +298,7 @@ fn map(model: &Model, columns: &Columns<'_>, measured: &Sample<'_>) -> Result<Ma
             (chart.draw(&marks))
             figcaption.key {
                 span.swatch.c0 {} (positive) span.swatch.c1 {} (encoder.target.negative())
-                ". The darker, the surer; the plane is white where the probability is one half. Dots are rows."
+                ". The darker, the surer; the plane is bare where the probability is one half. Dots are rows."
             }
         }
     })
@@ -351,6 +354,7 @@ mod tests {
     fn a_difference_is_told_from_chance() {
         assert!(verdict(0.1, 0.025).contains("10.0 % more"));
         assert!(verdict(-0.1, 0.025).contains("10.0 % fewer"));
+        assert!(verdict(0.0, 0.0).contains("right on the same rows"));
         assert!(verdict(0.005, 0.0087).contains("nothing here says that layers help"));
     }
 }

@@ -160,7 +160,7 @@ impl NetworkTraining {
     /// The rows to step on, and those kept apart.
     fn split<'a>(&self, rows: &Rows<'a>, rng: &mut Generator) -> Result<(Rows<'a>, Option<Rows<'a>>)> {
         let Some(EarlyStopping { fraction, .. }) = self.early_stopping else { return Ok((rows.clone(), None)) };
-        let [train, apart] = rows.random_parts(1.0 - fraction, rng)?;
+        let [train, apart] = rows.random_parts(fraction, rng)?;
         if apart.total_weight() <= 0.0 {
             let expected = "a share that has rows";
             return Err(Error::setting("validation-fraction", expected, &format!("{fraction} of {} rows", rows.len())));
