@@ -168,14 +168,13 @@ pub(crate) fn words(model: &Model, network: &Network, training: &Training) -> St
     let penalty = if facts.l2 > 0.0 { format!(", ridge penalty l2 = {}", short(facts.l2)) } else { String::new() };
     let _ = writeln!(
         text,
-        "{} rows{penalty}, {} of length {} over batches of {}: {} of {} epochs, {}",
+        "{} rows{penalty}, {} of length {} over batches of {}: {} of {} epochs",
         facts.n_rows,
         facts.solver,
         short(training.learning_rate),
         training.batch_size,
         facts.iterations,
-        training.epochs,
-        facts.termination.replace('_', " ")
+        training.epochs
     );
     if let Some(validation) = &training.validation {
         let _ = writeln!(

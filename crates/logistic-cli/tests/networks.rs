@@ -177,10 +177,11 @@ fn what_has_no_meaning_with_layers_is_refused() {
 #[test]
 fn a_training_that_learns_nothing_says_so() {
     let folder = moons();
-    let train =
-        ["train", "moons.csv", "--target", "label", "--hidden", "4", "--solver", "sgd", "--learning-rate", "1e9"];
+    let train = ["train", "moons.csv", "--target", "label", "--hidden", "4", "--learning-rate", "100"];
     let keys = json(&folder, &train);
     assert_eq!(keys["warnings"][0]["kind"], "nothing_learnt", "{keys}");
+    let told = refused(&folder, &[&train[..7], &["--solver", "sgd", "--learning-rate", "1e9"]].concat());
+    assert!(told.contains("learning-rate") && told.contains("diverge"), "{told}");
 }
 
 #[test]

@@ -72,7 +72,8 @@ impl Model {
         let loss = |log_likelihood: f64| -log_likelihood / fit.facts.total_weight;
         let (loss, shares) = (loss(fit.facts.log_likelihood), loss(fit.facts.null_log_likelihood));
         if loss >= shares {
-            warnings.push(Warning::NothingLearnt { loss: format!("{loss:.4e}"), shares: format!("{shares:.4}") });
+            let words = |loss: f64| if loss < 1e6 { format!("{loss:.4}") } else { format!("{loss:.0e}") };
+            warnings.push(Warning::NothingLearnt { loss: words(loss), shares: words(shares) });
         }
         Model {
             encoder,
@@ -136,11 +137,106 @@ impl Model {
         if !self.coefficients.is_empty() || !self.covariance.is_empty() {
             return wrong("a network with coefficients");
         }
+        if self.trace.is_empty() {
+            return wrong("a network without the losses of its epochs");
+        }
         match &training.validation {
+            Some(validation) if validation.losses.len() != self.trace.len() => {
+                wrong("the rows kept apart have losses of other epochs than the training")
+            }
             Some(validation) if !validation.best_loss().is_finite() => {
                 wrong("the best epoch is none of the training's")
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::Encoding;
+    use crate::model::{LogisticRegression, Method};
+    use crate::objective::Activation;
+    use crate::solver::Go;
+    use crate::table::{Cells, Table};
+
+    fn model() -> Model {
+        let x: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 60) / 10.0).collect();
+        let y: Vec<f64> = x.iter().map(|x| f64::from(u8::from((2.0..4.0).contains(x)))).collect();
+        let columns =
+            [("x", x), ("same", vec![1.0; 60]), ("y", y)].map(|(name, x)| (name.to_string(), Cells::Number(x.into())));
+        let table = Table::from_columns("t", 60, columns.to_vec()).unwrap();
+        let encoding = Encoding { target: "y".to_string(), ..Encoding::default() };
+        let encoder = Encoder::fit(&table, &encoding).unwrap().encoder;
+        let rows = encoder.labelled(&table, None).unwrap();
+        let method = Method::Adam { learning_rate: 0.05, epochs: 4, batch_size: 10, seed: 1 };
+        let training = NetworkTraining {
+            hidden: vec![3, 2],
+            activation: Activation::Tanh,
+            early_stopping: Some(EarlyStopping { fraction: 0.25, patience: 4 }),
+            regression: LogisticRegression { method, ..LogisticRegression::default() },
+        };
+        let fit = training.fit(&rows.dataset.rows(), &mut |_, _| Go::On).unwrap();
+        Model::of_network(encoder, fit, 0.5, Vec::new())
+    }
+
+    #[test]
+    fn a_column_that_does_not_vary_is_left_out_and_its_input_with_it() {
+        let model = model();
+        assert!(model.is_network() && model.outputs().is_empty());
+        assert!(model.warnings.iter().any(|warning| warning.kind() == "collinear" && warning.columns() == ["same"]));
+        let used = model.clone().without_unused_columns();
+        assert_eq!(used.encoder.columns(), ["x"]);
+        let table = |columns: &[(&str, f64)]| {
+            let cells = |&(name, x): &(&str, f64)| (name.to_string(), Cells::Number(vec![x, 0.5].into()));
+            Table::from_columns("t", 2, columns.iter().map(cells).collect()).unwrap()
+        };
+        let expected = model.score_table(&table(&[("x", 3.0), ("same", 1.0)])).unwrap();
+        assert_eq!(used.score_table(&table(&[("x", 3.0)])).unwrap().probabilities, expected.probabilities);
+    }
+
+    /// Any one thing that does not belong to a network is told.
+    #[test]
+    fn a_file_whose_parts_do_not_belong_together_is_none() {
+        let model = model();
+        assert_eq!(Model::from_json(&model.to_json().unwrap(), "m").unwrap(), model);
+        let spoil: [fn(&mut Model); 7] = [
+            |model| model.network = None,
+            |model| model.training = None,
+            |model| model.trace.clear(),
+            |model| model.trace.push(0.1),
+            |model| model.covariance.push(1.0),
+            |model| model.training.iter_mut().flat_map(|t| &mut t.validation).for_each(|v| v.best_epoch = 9),
+            |model| model.network = model.network.as_ref().map(|network| network.without_inputs(&[0])),
+        ];
+        for (at, spoil) in spoil.into_iter().enumerate() {
+            let mut other = model.clone();
+            spoil(&mut other);
+            let error = Model::from_json(&other.to_json().unwrap(), "m").unwrap_err();
+            assert_eq!(error.kind(), "model_file", "{at}: {error}");
+        }
+    }
+
+    /// With weights 1 and 3 the logit falls by ln 3.
+    #[test]
+    fn weights_of_classes_come_out_of_the_last_layer() {
+        let mut model = model();
+        let x = Table::from_columns(
+            "t",
+            1,
+            vec![
+                ("x".to_string(), Cells::Number(vec![1.0].into())),
+                ("same".to_string(), Cells::Number(vec![1.0].into())),
+            ],
+        );
+        let x = x.unwrap();
+        let logit = |model: &Model| model.logits(&model.encoder.features(&x).unwrap())[0][0];
+        let before = logit(&model);
+        model.facts.class_weight = vec![1.0, 3.0];
+        let calibrated = model.calibrated().unwrap();
+        assert!((logit(&calibrated) - (before - 3.0_f64.ln())).abs() < 1e-12);
+        // What was called positive still is: 3p/(1 − p + 3p) ≥ ½.
+        assert!((calibrated.threshold - 0.25).abs() < 1e-12);
     }
 }
