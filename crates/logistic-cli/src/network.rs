@@ -37,7 +37,7 @@ pub(crate) struct NetworkArgs {
     validation_fraction: Option<f64>,
     /// Stop after so many epochs without a lower loss on those rows
     #[arg(long, default_value_t = 10, value_name = "N", requires = "validation_fraction")]
-    patience: usize,
+    validation_patience: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -65,7 +65,7 @@ impl NetworkArgs {
     }
 
     fn early_stopping(&self) -> Option<EarlyStopping> {
-        self.validation_fraction.map(|fraction| EarlyStopping { fraction, patience: self.patience })
+        self.validation_fraction.map(|fraction| EarlyStopping { fraction, patience: self.validation_patience })
     }
 }
 

@@ -155,7 +155,7 @@ fn what_has_no_meaning_with_layers_is_refused() {
         (&["--diagnostics"], "diagnostics"),
         (&["--checkpoint", "journal"], "checkpoint"),
         (&["--validation-fraction", "1"], "validation-fraction"),
-        (&["--validation-fraction", "0.2", "--patience", "0"], "patience"),
+        (&["--validation-fraction", "0.2", "--validation-patience", "0"], "validation-patience"),
         (&["--weights", "x0", "--weight-kind", "sampling"], "weight-kind"),
     ];
     for (words, name) in cases {
@@ -164,9 +164,11 @@ fn what_has_no_meaning_with_layers_is_refused() {
         assert!(told.contains(name), "{words:?}: {told}");
     }
     assert!(refused(&folder, &["train", "moons.csv", "--target", "label", "--hidden", "4,0"]).contains("hidden"));
-    for alone in
-        [&["--activation", "tanh"][..], &["--validation-fraction", "0.2"], &["--hidden", "4", "--patience", "3"]]
-    {
+    for alone in [
+        &["--activation", "tanh"][..],
+        &["--validation-fraction", "0.2"],
+        &["--hidden", "4", "--validation-patience", "3"],
+    ] {
         let output = logistic(&folder, &[&["train", "moons.csv", "--target", "label"], alone].concat());
         assert_eq!(output.status.code(), Some(2), "{alone:?}");
     }
@@ -180,7 +182,7 @@ fn a_training_that_learns_nothing_says_so() {
     let train = ["train", "moons.csv", "--target", "label", "--hidden", "4", "--learning-rate", "100"];
     let keys = json(&folder, &train);
     assert_eq!(keys["warnings"][0]["kind"], "nothing_learnt", "{keys}");
-    let told = refused(&folder, &[&train[..7], &["--solver", "sgd", "--learning-rate", "1e9"]].concat());
+    let told = refused(&folder, &[&train[..6], &["--solver", "sgd", "--learning-rate", "1e9"]].concat());
     assert!(told.contains("learning-rate") && told.contains("diverge"), "{told}");
 }
 

@@ -142,7 +142,7 @@ impl NetworkTraining {
             Some(EarlyStopping { fraction, .. }) if !(fraction > 0.0 && fraction < 1.0) => {
                 Err(Error::setting("validation-fraction", "between 0 and 1", &fraction))
             }
-            Some(EarlyStopping { patience: 0, .. }) => Err(Error::setting("patience", "at least 1", &0)),
+            Some(EarlyStopping { patience: 0, .. }) => Err(Error::setting("validation-patience", "at least 1", &0)),
             _ => Ok(()),
         }
     }
