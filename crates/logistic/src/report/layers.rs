@@ -111,7 +111,7 @@ pub(super) fn training(model: &Model, training: &Training) -> Markup {
         figure {
             (chart.draw(&marks))
             figcaption.key {
-                span.swatch.c0 {} "Mini-batches, penalty included"
+                span.swatch.c0 {} "Mini-batches" @if model.facts.l2 > 0.0 { ", penalty included" }
                 @if validation.is_some() { span.swatch.c1 {} "Rows kept apart; the dot is the epoch that was kept" }
             }
         }
@@ -298,7 +298,7 @@ fn map(model: &Model, columns: &Columns<'_>, measured: &Sample<'_>) -> Result<Ma
             (chart.draw(&marks))
             figcaption.key {
                 span.swatch.c0 {} (positive) span.swatch.c1 {} (encoder.target.negative())
-                ". The darker, the surer; the plane is bare where the probability is one half. Dots are rows."
+                ". The fuller the colour, the surer; the plane is bare where the probability is one half. Dots are rows."
             }
         }
     })
