@@ -175,6 +175,14 @@ impl Model {
     /// Coefficients (n_outputs, n_columns), 0 where there is none, and intercepts, as an estimator has them.
     fn estimates<'py>(&self, py: Python<'py>) -> PyResult<Estimates<'py>> {
         let model = self.get();
+        if model.is_network() {
+            return Err(raised(logistic::Error::Setting {
+                name: "hidden",
+                expected: "no layers for an estimator, which has coefficients; `logistic.Model.load` takes them"
+                    .to_string(),
+                found: "hidden layers".to_string(),
+            }));
+        }
         let n_columns = model.encoder.terms().len();
         let (bias, weight): (Vec<f64>, Vec<Vec<f64>>) = model.outputs().into_iter().unzip();
         let (outputs, weight) = (bias.len(), weight.concat());

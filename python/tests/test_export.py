@@ -60,6 +60,15 @@ def training(kind, n=600):
     elif kind == "offset":
         frame["exposure"] = rng.normal(size=n)
         options |= {"offset": "exposure", "unseen": "baseline"}
+    elif kind == "layers":
+        frame["select"] = frame["select"].mask(rng.random(n) < 0.1)
+        options |= {"missing": "impute", "hidden": [8, 4], "activation": "tanh", "interaction": [("x", "select")], "epochs": 20}
+    elif kind == "layers of classes":
+        frame["target"] = rng.choice(["a", "b", "c"], n)
+        options |= {"unseen": "baseline", "hidden": [6], "epochs": 5}
+    elif kind == "layers and offset":
+        frame["exposure"] = rng.normal(size=n)
+        options |= {"offset": "exposure", "hidden": [5], "epochs": 5, "spline": {"select": 4}}
     elif kind == "names":
         renamed = {"x": 'x "quoted" `tick`', "select": "order by", "city": "Stadt; für_{} */ 'a'"}
         frame = frame.rename(columns=renamed)
@@ -70,11 +79,24 @@ def training(kind, n=600):
 KINDS = ["numbers", "pooled", "refusing", "imputed", "curves", "softmax", "base", "offset", "names"]
 
 
+# ONNX alone has them, and rows.
+LAYERS = ["layers", "layers of classes", "layers and offset"]
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def case(request, tmp_path_factory):
+    return made(request.param, tmp_path_factory)
+
+
+@pytest.fixture(scope="module", params=[*KINDS, *LAYERS])
+def any_case(request, tmp_path_factory):
+    return made(request.param, tmp_path_factory)
+
+
+def made(kind, tmp_path_factory):
     """A model; rows to score, extreme, missing and unseen ones among them; the model's probabilities, NaN where it
     refuses a row; and the bound on the error of each."""
-    frame, options = training(request.param)
+    frame, options = training(kind)
     model = logistic.fit(frame, **options)
     rng = np.random.default_rng(5)
     columns = [*options["features"], *([options["offset"]] if "offset" in options else [])]
@@ -114,7 +136,7 @@ def case(request, tmp_path_factory):
     probability[~refused] = model.predict_proba(kept)
     bound[~refused] = model.export_error(kept)
     assert 0 < refused.sum() < N / 2
-    folder = tmp_path_factory.mktemp(request.param)
+    folder = tmp_path_factory.mktemp(kind.replace(" ", "_"))
     return model, rows, probability, bound, folder
 
 
@@ -166,18 +188,18 @@ def feeds(rows):
     }
 
 
-def test_onnx(case):
-    run = session(written(case, "model.onnx", "onnx"))
-    assert [(of.name, of.shape) for of in run.get_inputs()] == [(name, ["N", 1]) for name in case[1]]
-    label, probability = run.run(["label", "probability"], feeds(case[1]))
-    agree(case, probability)
-    sure, expected = labels_of(case)
+def test_onnx(any_case):
+    run = session(written(any_case, "model.onnx", "onnx"))
+    assert [(of.name, of.shape) for of in run.get_inputs()] == [(name, ["N", 1]) for name in any_case[1]]
+    label, probability = run.run(["label", "probability"], feeds(any_case[1]))
+    agree(any_case, probability)
+    sure, expected = labels_of(any_case)
     np.testing.assert_array_equal(label[sure].astype(str), expected)
-    assert set(label[np.isnan(case[2][:, 0])].tolist()) <= {"", np.iinfo(np.int64).min}
+    assert set(label[np.isnan(any_case[2][:, 0])].tolist()) <= {"", np.iinfo(np.int64).min}
 
 
-def test_onnx_carries_golden_rows(case):
-    run = session(written(case, "golden.onnx", "onnx"))
+def test_onnx_carries_golden_rows(any_case):
+    run = session(written(any_case, "golden.onnx", "onnx"))
     golden = json.loads(run.get_modelmeta().custom_metadata_map["logistic.golden_rows"])
     assert len(golden) >= 3
     assert any(row["probability"] is not None for row in golden)
@@ -193,7 +215,7 @@ def test_onnx_carries_golden_rows(case):
         if expected is None:
             assert np.isnan(found).all()
         elif isinstance(expected, dict):
-            of = [(expected[name], bound[name]) for name in case[0].classes]
+            of = [(expected[name], bound[name]) for name in any_case[0].classes]
             assert all(abs(p - q) <= b for p, (q, b) in zip(found[0], of, strict=True))
         else:
             assert abs(found[0, 0] - expected) <= bound
@@ -302,6 +324,43 @@ def test_safetensors(tmp_path):
             found = np.exp(logits - logits.max(axis=1, keepdims=True))
             found /= found.sum(axis=1, keepdims=True)
         assert (np.abs(found - probability) <= bound).all()
+
+
+def test_safetensors_of_layers_load_into_a_sequential(tmp_path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file
+
+    for kind, activation in [("numbers", "relu"), ("softmax", "tanh")]:
+        frame, options = training(kind)
+        options = {"target": "target", "features": ["x", "select"], "hidden": [6, 3], "activation": activation, "epochs": 5}
+        model = logistic.fit(frame, **options)
+        model.export(tmp_path / "model.safetensors", "safetensors")
+        unit = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[activation]
+        width = 1 if len(model.classes) == 2 else 3
+        layers = [torch.nn.Linear(2, 6), unit(), torch.nn.Linear(6, 3), unit(), torch.nn.Linear(3, width)]
+        network = torch.nn.Sequential(*layers).double()
+        network.load_state_dict(load_file(tmp_path / "model.safetensors"))
+        rows = frame[options["features"]]
+        logits = network(torch.tensor(rows.to_numpy()))
+        probability, bound = model.predict_proba(rows), model.export_error(rows)
+        if width == 1:
+            found, probability, bound = logits.sigmoid(), probability[:, 1:], bound[:, 1:]
+        else:
+            found = logits.softmax(1)
+        assert (np.abs(found.detach().numpy() - probability) <= bound).all()
+
+
+def test_an_estimator_has_no_layers(tmp_path):
+    frame, options = training("numbers")
+    model = logistic.fit(frame, **options, hidden=[3], epochs=2)
+    assert model.json["network"]["hidden"] == [3] and model.coefficients == []
+    model.save(tmp_path / "model.json")
+    np.testing.assert_array_equal(logistic.Model.load(tmp_path / "model.json").predict_proba(frame), model.predict_proba(frame))
+    with pytest.raises(logistic.Error, match="hidden layers"):
+        logistic.LogisticRegression.load(tmp_path / "model.json")
+    with pytest.raises(logistic.Error, match="hidden layers") as refused:
+        model.export(tmp_path / "model.sql", "sql", "sqlite")
+    assert refused.value.kind == "export" and "onnx" in refused.value.help
 
 
 def test_tails_keep_their_digits(tmp_path):

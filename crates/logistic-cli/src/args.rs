@@ -12,6 +12,7 @@ use logistic::table::ReadOptions;
 
 use crate::inference::InferenceArgs;
 use crate::memory::MemoryArgs;
+use crate::network::NetworkArgs;
 use crate::penalty::PenaltyArgs;
 #[cfg(feature = "serve")]
 use crate::serve::ServeArgs;
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     /// Answer rows over HTTP with probabilities and what each column adds to them, with a page to try it on
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
-    /// Write Gaussian blobs as CSV, as scikit-learn's make_blobs draws them
+    /// Write Gaussian blobs, two moons or circles as CSV, as scikit-learn draws them
     Blobs(BlobsArgs),
     /// Walk through the PyTorch tutorial, with its own numbers and pictures
     Tutorial(TutorialArgs),
@@ -197,19 +198,21 @@ pub struct TrainArgs {
     pub(crate) no_intercept: bool,
     #[command(flatten)]
     pub(crate) inference: InferenceArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     /// The way to the optimum
     #[arg(help_heading = "Solver", long, value_enum, default_value_t)]
     pub(crate) solver: SolverName,
-    /// Step length of sgd and adam, in standardised columns
-    #[arg(help_heading = "Solver", long, allow_negative_numbers = true, default_value_t = 0.1, value_name = "X")]
-    pub(crate) learning_rate: f64,
+    /// Step length of sgd and adam, in standardised columns [default: 0.1; of adam with --hidden 0.01]
+    #[arg(help_heading = "Solver", long, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) learning_rate: Option<f64>,
     /// Passes of sgd and adam over the rows
     #[arg(help_heading = "Solver", long, default_value_t = 100, value_name = "N")]
     pub(crate) epochs: usize,
     /// Rows in a mini-batch of sgd and adam
     #[arg(help_heading = "Solver", long, default_value_t = 16, value_name = "N")]
     pub(crate) batch_size: usize,
-    /// Seed of the mini-batches, of the test rows, the folds and the resamples
+    /// Seed of the mini-batches, of hidden layers, of the test rows, the folds and the resamples
     #[arg(help_heading = "Solver", long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
     /// Hold out this share of the rows, at random, and evaluate on them. Levels, classes and fill values are learnt
@@ -258,6 +261,13 @@ pub struct TrainArgs {
     /// Print JSON
     #[arg(help_heading = "Output", long)]
     pub(crate) json: bool,
+}
+
+impl TrainArgs {
+    /// Whether a fit goes over mini-batches.
+    pub(crate) fn in_epochs(&self) -> bool {
+        self.network.is_some() || matches!(self.solver, SolverName::Sgd | SolverName::Adam)
+    }
 }
 
 // Names may hold the separator as well; where to cut is known with the table.
@@ -354,6 +364,13 @@ pub(crate) enum SolverName {
     Adam,
 }
 
+impl SolverName {
+    /// The name, as it is typed.
+    pub(crate) fn typed(self) -> String {
+        self.to_possible_value().map_or(String::new(), |value| value.get_name().to_string())
+    }
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct EvaluateArgs {
     /// The model file
@@ -418,7 +435,7 @@ pub(crate) struct ExportArgs {
     /// The model file
     pub(crate) model: PathBuf,
     /// The format: `onnx` and the functions in `sql`, `c` and `javascript` score rows as the model does, and carry golden
-    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch;
+    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch; a model with hidden layers has these two alone;
     /// `scorecard` the points of every level, 20 of which double the odds; `csv`, `latex` and `markdown` the coefficients
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(export::Format::NAMES))]
     pub(crate) to: String,
@@ -454,9 +471,23 @@ pub(crate) struct ReportArgs {
     pub(crate) format: Format,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShapeName {
+    /// Gaussian blobs (make_blobs)
+    #[default]
+    Blobs,
+    /// Two interleaving half circles (make_moons)
+    Moons,
+    /// A circle within another (make_circles)
+    Circles,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct BlobsArgs {
-    /// The number of points, or one number per centre
+    /// What to draw: --n-features, --centers, --cluster-std and --center-box are of blobs, --noise of moons and circles
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) shape: ShapeName,
+    /// The number of points, or one number per centre, moon or circle
     #[arg(long, value_delimiter = ',', default_value = "100", value_name = "N[,N…]")]
     pub(crate) n_samples: Vec<usize>,
     /// The number of coordinates
@@ -479,6 +510,12 @@ pub(crate) struct BlobsArgs {
         allow_hyphen_values = true
     )]
     pub(crate) center_box: Vec<f64>,
+    /// The standard deviation of what is added to the points of moons and circles [default: 0]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) noise: Option<f64>,
+    /// The radius of the inner circle over that of the outer one [default: 0.8]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) factor: Option<f64>,
     /// Keep the points in the order of their blobs
     #[arg(long)]
     pub(crate) no_shuffle: bool,
@@ -489,6 +526,9 @@ pub(crate) struct BlobsArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct TutorialArgs {
+    /// Train hidden layers too, which the notebook ends by hoping for: beside the rule of Bayes on its blobs, and on two moons
+    #[arg(long)]
+    pub(crate) layers: bool,
     /// Where to write the pictures, as SVG and PNG
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -47,6 +47,7 @@ fn found(args: &TrainArgs, survey: &Survey, engine: &Asking<'_>) -> Result<Data,
 /// Refuses what looks at rows one by one, which an engine is not asked to do.
 fn check(args: &TrainArgs) -> Result<(), Error> {
     let asked = [
+        ("hidden", args.network.is_some()),
         ("test-fraction", args.test_fraction.is_some()),
         ("threshold", !matches!(args.threshold, logistic::evaluate::Threshold::Fixed(_))),
         ("plots", args.plots.is_some()),

@@ -6,7 +6,7 @@ use logistic::solver::{Go, Step};
 use logistic::table::{ReadOptions, Table};
 
 use crate::Outcome;
-use crate::args::{SolverName, TrainArgs};
+use crate::args::TrainArgs;
 use crate::data::load;
 use crate::progress::Progress;
 
@@ -52,7 +52,7 @@ impl Host<'_> {
 
     /// Who hears of the fit that these arguments ask for.
     pub(crate) fn hear(&self, args: &TrainArgs, data: &Dataset) -> Hear<'_> {
-        let epochs = matches!(args.solver, SolverName::Sgd | SolverName::Adam).then_some(args.epochs);
+        let epochs = args.in_epochs().then_some(args.epochs);
         (self.hear)(epochs, data.passes())
     }
 }

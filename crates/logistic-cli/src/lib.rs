@@ -19,6 +19,7 @@ mod host;
 mod inference;
 mod measure;
 mod memory;
+mod network;
 mod output;
 mod penalty;
 mod predict;

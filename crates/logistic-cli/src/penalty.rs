@@ -152,6 +152,19 @@ impl PenaltyArgs {
         Ok(())
     }
 
+    /// What is asked for besides a ridge penalty of a given strength.
+    pub(crate) fn beyond_ridge(&self) -> Option<&'static str> {
+        let given = |strength: Option<Strength>| strength.is_some_and(|strength| strength != Strength::Given(0.0));
+        let asked = [
+            ("l1", given(self.l1)),
+            ("elastic-net", self.elastic_net.is_some()),
+            ("l2 auto", self.is_auto()),
+            ("penalty-factor", !self.penalty_factor.is_empty()),
+            ("bound", !self.bound.is_empty()),
+        ];
+        asked.into_iter().find_map(|(name, asked)| asked.then_some(name))
+    }
+
     /// Whether a penalty or a bound is asked for.
     pub(crate) fn is_some(&self) -> bool {
         let given = |strength: Option<Strength>| strength.is_some_and(|strength| strength != Strength::Given(0.0));

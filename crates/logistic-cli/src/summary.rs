@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::args::SummaryArgs;
 use crate::inference::{self, p_value};
 use crate::output::{print, print_json, short, table};
-use crate::{diagnostics, penalty, separation};
+use crate::{diagnostics, network, penalty, separation};
 
 pub(crate) fn run(args: &SummaryArgs) -> Outcome {
     let model = Model::load(&args.model)?;
@@ -53,7 +53,7 @@ pub(crate) fn keys(model: &Model) -> Value {
         "l2": facts.l2,
         "standardised_penalty": facts.standardised_penalty,
         "cross_validation": model.cross_validation,
-        "n_nonzero": penalty::n_nonzero(model),
+        "n_nonzero": (!model.is_network()).then(|| penalty::n_nonzero(model)),
         "coefficients": model.coefficients.iter().map(coefficient_keys).collect::<Vec<_>>(),
         "log_likelihood": facts.log_likelihood,
         "null_log_likelihood": facts.null_log_likelihood,
@@ -72,6 +72,7 @@ pub(crate) fn keys(model: &Model) -> Value {
     inference::add_keys(model, &mut keys);
     diagnostics::add_keys(model, &mut keys);
     separation::add_keys(model, &mut keys);
+    network::add_keys(model, &mut keys);
     keys
 }
 
@@ -108,7 +109,9 @@ pub(crate) fn words(model: &Model) -> String {
     }
     text.push_str(&fit_words(model));
     text.push_str(&inference::words(model));
-    text.push_str(penalty::no_inference(model));
+    if !model.is_network() {
+        text.push_str(penalty::no_inference(model));
+    }
     text.push_str(&separation::words(model));
     text.push_str(&diagnostics::words(model));
     text
@@ -117,12 +120,13 @@ pub(crate) fn words(model: &Model) -> String {
 /// What was fitted, how, and how near the optimum it is.
 fn heading(model: &Model) -> String {
     let (facts, target) = (&model.facts, &model.encoder.target);
+    let kind = if model.is_network() { "network" } else { "logistic regression" };
     let mut text = match target.classes.as_slice() {
         [negative, positive] => {
-            format!(
-                "logistic regression: probability that `{}` is `{positive}` (against `{negative}`)\n",
-                target.column
-            )
+            format!("{kind}: probability that `{}` is `{positive}` (against `{negative}`)\n", target.column)
+        }
+        classes if model.is_network() => {
+            format!("{kind}: probability of each of the {} classes of `{}`\n", classes.len(), target.column)
         }
         classes => format!(
             "multinomial logistic regression: probability of each of the {} classes of `{}`{}\n",
@@ -134,6 +138,10 @@ fn heading(model: &Model) -> String {
             }
         ),
     };
+    if let (Some(network), Some(training)) = (&model.network, &model.training) {
+        text.push_str(&network::words(model, network, training));
+        return text;
+    }
     let _ = writeln!(
         text,
         "{} rows, {}, {} in {} iterations: {}",

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use logistic::Error;
 use logistic::dataset::{Feature, Rows, fractions, random_split};
-use logistic::encode::{Encoded, Encoder, Target};
+use logistic::encode::{Encoded, Target};
 use logistic::evaluate::{Evaluation, Threshold};
 use logistic::file::{Journal, OutputFile};
 use logistic::model::{Bootstrap, ColumnTest, CrossValidation, Fit, LogisticRegression, Method, Model};
@@ -21,7 +21,10 @@ use crate::host::{Host, Reader};
 use crate::measure::Measured;
 use crate::output::{print, print_json, refuse_itself, warn};
 use crate::report::{self, Apart};
-use crate::{Outcome, checkpoint, classes, diagnostics, penalty, summary};
+use crate::{Outcome, checkpoint, classes, diagnostics, network, penalty, summary};
+
+/// The step length of mini-batches without hidden layers.
+pub(crate) const LEARNING_RATE: f64 = 0.1;
 
 pub(crate) fn run(args: &TrainArgs, typed: &str) -> Outcome {
     tell(args, &train(args, Host::TERMINAL, typed)?)
@@ -102,17 +105,9 @@ pub(crate) fn train_on(
     let read_seconds = read.elapsed().as_secs_f64();
     let parts = split(args, encoded)?;
     let [rows, held_out] = &parts;
-    let fit = Instant::now();
-    let Fitted { fit: fitted, tests, chosen, bootstrap } = fitted(args, &data, rows, host)?;
-    let (cross_validation, path) = chosen.unzip();
-    let fit_seconds = fit.elapsed().as_secs_f64();
-    let diagnostics = diagnostics::of(args, &fitted, &data, rows)?;
-    let model = Model {
-        diagnostics,
-        tests,
-        cross_validation,
-        ..model(args, data.encoder.clone(), (fitted, bootstrap.as_ref()), rows, encoded)?
-    };
+    let fit = if args.network.is_some() { network::fitted } else { fitted };
+    let Fitted { model, path, fit_seconds } = fit(args, &data, rows, host)?;
+    let model = settled(args, model, rows, encoded)?;
     let apart = apart(args, host.read, &model)?;
     let test = tested(&model, encoded, held_out, apart.as_ref())?;
     host.go_on(args)?;
@@ -180,6 +175,7 @@ fn check(args: &TrainArgs) -> Outcome {
         Threshold::Fixed(threshold) => share("threshold", threshold)?,
         rule => rule.check()?,
     }
+    network::check(args)?;
     args.penalty.check(args.solver)?;
     if let Some(report) = &args.report {
         let inputs = args.data.iter().chain(&args.test_data).map(Path::new);
@@ -201,16 +197,39 @@ fn check(args: &TrainArgs) -> Outcome {
     args.test_fraction.map_or(Ok(()), |fraction| share("test-fraction", fraction))
 }
 
+/// A model as it was fitted, before its threshold is chosen.
+pub(crate) struct Fitted {
+    pub(crate) model: Model,
+    /// The path of penalties that one was chosen of.
+    pub(crate) path: Option<penalty::Path>,
+    /// Of the fit alone.
+    pub(crate) fit_seconds: f64,
+}
+
+fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Result<Fitted, Error> {
+    let started = Instant::now();
+    let Estimated { fit, tests, chosen, bootstrap } = estimated(args, data, rows, host)?;
+    let fit_seconds = started.elapsed().as_secs_f64();
+    let (cross_validation, path) = chosen.unzip();
+    let diagnostics = diagnostics::of(args, &fit, data, rows)?;
+    let mut model = Model::new(data.encoder.clone(), fit, 0.5, data.encoded.warnings.clone());
+    if let Some(bootstrap) = &bootstrap {
+        model = model.bootstrapped(bootstrap);
+    }
+    Ok(Fitted { model: Model { diagnostics, tests, cross_validation, ..model }, path, fit_seconds })
+}
+
 /// A fit, and what came with it.
-struct Fitted {
+struct Estimated {
     fit: Fit,
     tests: Vec<ColumnTest>,
     chosen: Option<(CrossValidation, penalty::Path)>,
     bootstrap: Option<Bootstrap>,
 }
 
-fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Result<Fitted, Error> {
-    let TrainArgs { learning_rate, epochs, batch_size, seed, .. } = *args;
+fn estimated(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Result<Estimated, Error> {
+    let TrainArgs { epochs, batch_size, seed, .. } = *args;
+    let learning_rate = args.learning_rate.unwrap_or(LEARNING_RATE);
     let method = match args.solver {
         SolverName::Auto => Method::Auto,
         SolverName::Newton => Method::Newton,
@@ -243,21 +262,13 @@ fn fitted(args: &TrainArgs, data: &Data, rows: &Rows<'_>, host: Host<'_>) -> Res
     host.go_on(args)?;
     let resamples = args.inference.bootstrap;
     let bootstrap = resamples.map(|resamples| settings.bootstrap(rows, resamples, seed as u32)).transpose()?;
-    Ok(Fitted { fit, tests, chosen, bootstrap })
+    Ok(Estimated { fit, tests, chosen, bootstrap })
 }
 
 /// The model as it will be used: its probabilities freed of the weights of classes, its threshold chosen.
-fn model(
-    args: &TrainArgs,
-    encoder: Encoder,
-    (fit, bootstrap): (Fit, Option<&Bootstrap>),
-    rows: &Rows<'_>,
-    encoded: &Encoded,
-) -> Result<Model, Error> {
-    let fixed = if let Threshold::Fixed(threshold) = args.threshold { threshold } else { 0.5 };
-    let mut model = Model::new(encoder, fit, fixed, encoded.warnings.clone());
-    if let Some(bootstrap) = bootstrap {
-        model = model.bootstrapped(bootstrap);
+fn settled(args: &TrainArgs, mut model: Model, rows: &Rows<'_>, encoded: &Encoded) -> Result<Model, Error> {
+    if let Threshold::Fixed(threshold) = args.threshold {
+        model.threshold = threshold;
     }
     if !args.raw_probabilities {
         model = model.calibrated()?;
@@ -305,13 +316,13 @@ fn tested(
 
 /// Pictures of the fit: of the test rows where there are some, else of the training rows.
 fn pictures(dir: &Path, args: &TrainArgs, model: &Model, encoded: &Encoded, test: Option<&Measured>) -> Outcome {
-    let unit = match args.solver {
-        SolverName::Sgd | SolverName::Adam => "epoch",
-        _ => "iteration",
-    };
+    let unit = if args.in_epochs() { "epoch" } else { "iteration" };
     plot::training_loss(&model.trace, unit)?.save(dir, "training-loss")?;
     plot::log_probability().save(dir, "log-probability")?;
-    if let ([Feature::Number(a), Feature::Number(b)], 2) = (encoded.dataset.features(), encoded.dataset.n_classes()) {
+    // Where hidden layers bend the boundary, no line is one.
+    if let ([Feature::Number(a), Feature::Number(b)], 2, false) =
+        (encoded.dataset.features(), encoded.dataset.n_classes(), model.is_network())
+    {
         let points: Vec<[f64; 2]> = a.iter().zip(b.iter()).map(|(a, b)| [a, b]).collect();
         let positive: Vec<bool> = encoded.dataset.y().iter().map(|&y| y == 1.0).collect();
         let target = &model.encoder.target;

@@ -8,7 +8,7 @@ use logistic::dataset::{Dataset, Rows};
 use logistic::evaluate::Evaluation;
 use logistic::objective::Linear;
 use logistic::plot::{self, Boundary};
-use logistic::tutorial;
+use logistic::tutorial::{self, Bayes, Layers};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -28,12 +28,14 @@ struct Walk {
     losses: Vec<f64>,
     model: Linear,
     evaluation: Evaluation,
+    bayes: Bayes,
+    layers: Option<Layers>,
 }
 
 pub(crate) fn run(args: &TutorialArgs) -> Outcome {
     let data = tutorial::data()?;
     let [train, test] = tutorial::split(&data)?;
-    let walk = walk(&data, &train, &test)?;
+    let walk = walk(&data, [&train, &test], args.layers)?;
     if let Some(dir) = &args.out {
         pictures(dir, &data, &walk)?;
     }
@@ -43,7 +45,7 @@ pub(crate) fn run(args: &TutorialArgs) -> Outcome {
     print(&words(&walk, args.out.as_deref()))
 }
 
-fn walk(data: &Dataset, train: &Rows<'_>, test: &Rows<'_>) -> Result<Walk, Error> {
+fn walk(data: &Dataset, [train, test]: [&Rows<'_>; 2], layers: bool) -> Result<Walk, Error> {
     let (mut rng, mut model) = tutorial::model();
     let initial = model.clone();
     let losses = tutorial::train(train, &mut model, &mut rng)?;
@@ -56,6 +58,8 @@ fn walk(data: &Dataset, train: &Rows<'_>, test: &Rows<'_>) -> Result<Walk, Error
         losses,
         model,
         evaluation,
+        bayes: tutorial::bayes()?,
+        layers: layers.then(tutorial::compare).transpose()?,
     })
 }
 
@@ -63,7 +67,7 @@ fn keys(walk: &Walk) -> Value {
     let row = |(x, y): &(Vec<f64>, f64)| json!({"x": x, "y": y});
     let layer = |linear: &Linear| json!({"weight": linear.weight(), "bias": linear.bias()[0]});
     let matrix = &walk.evaluation.confusion;
-    json!({
+    let mut keys = json!({
         "initial": layer(&walk.initial),
         "sample_5": row(&walk.sample),
         "train_5": row(&walk.train),
@@ -77,6 +81,21 @@ fn keys(walk: &Walk) -> Value {
         "recall": matrix.recall(),
         "roc_auc": walk.evaluation.roc_auc(),
         "average_precision": walk.evaluation.average_precision(),
+        "bayes": {"accuracy": walk.bayes.test, "rate": walk.bayes.rate},
+    });
+    if let Some(layers) = &walk.layers {
+        keys["layers"] = layer_keys(layers);
+    }
+    keys
+}
+
+fn layer_keys(layers: &Layers) -> Value {
+    let rule = |rule: tutorial::Rule| json!({"test": rule.test, "new_points": rule.new});
+    json!({
+        "linear": rule(layers.linear),
+        "network": rule(layers.network),
+        "bayes": rule(layers.bayes),
+        "moons": {"linear": layers.moons_linear, "network": layers.moons_network},
     })
 }
 
@@ -118,12 +137,46 @@ fn words(walk: &Walk, out: Option<&Path>) -> String {
     text.push_str("   (the notebook prints precision 0.25 and recall 0.0673, from the wrong cells of the matrix)\n");
     let _ = writeln!(text, "   ROC AUC             {}", precise(walk.evaluation.roc_auc()));
     let _ = writeln!(text, "   average precision   {}", precise(walk.evaluation.average_precision()));
+    text.push_str(&layer_words(walk));
     match out {
         Some(dir) => {
             let _ = writeln!(text, "\nThe pictures stand in {}.", dir.display());
         }
         None => text.push_str("\n`--out DIR` writes the pictures.\n"),
     }
+    text
+}
+
+/// Whether layers would do better, as the notebook ends by saying.
+fn layer_words(walk: &Walk) -> String {
+    let mut text =
+        String::from("7. layers      the notebook ends by saying that they would do better; here they cannot:\n");
+    text.push_str(
+        "               the blobs are two Gaussians of equal spread, and the best rule for those is a line\n",
+    );
+    let Bayes { test, rate, distance } = walk.bayes;
+    let _ = writeln!(
+        text,
+        "   rule of Bayes       {test} of the test rows, in the long run Φ(d/2σ) = {rate:.4}, d/σ = {distance:.4}"
+    );
+    let Some(layers) = &walk.layers else {
+        text.push_str(
+            "   (200 rows cannot tell such rules apart; `--layers` trains layers and asks 100,000 new points)\n",
+        );
+        return text;
+    };
+    let hidden = format!("{} hidden units", tutorial::HIDDEN);
+    let _ = writeln!(text, "\n   accuracy              200 test rows   {} new points", tutorial::NEW_POINTS);
+    for (name, rule) in
+        [("the layer above", layers.linear), (&hidden, layers.network), ("the rule of Bayes", layers.bayes)]
+    {
+        let _ = writeln!(text, "   {name:<20} {:>14.3}   {:>17.4}", rule.test, rule.new);
+    }
+    let (noise, linear, network) = (tutorial::MOONS_NOISE, layers.moons_linear, layers.moons_network);
+    let _ = writeln!(
+        text,
+        "\n   Two moons (noise {noise}), which no line separates, on 200 test rows: the layer {linear:.3}, {hidden} {network:.3}"
+    );
     text
 }
 

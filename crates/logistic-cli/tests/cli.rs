@@ -261,9 +261,9 @@ fn a_model_file_that_changed_is_refused() {
         let error = failure(&["summary", &path]);
         assert!(error.starts_with("error: ") && error.contains("model.json: "), "byte {at}: {error}");
     }
-    let newer = String::from_utf8(text).unwrap().replacen("\"format_version\": 3", "\"format_version\": 4", 1);
+    let newer = String::from_utf8(text).unwrap().replacen("\"format_version\": 3", "\"format_version\": 5", 1);
     std::fs::write(&path, newer).unwrap();
-    assert!(failure(&["summary", &path]).contains("format version 4 is newer"));
+    assert!(failure(&["summary", &path]).contains("format version 5 is newer"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn main() -> logistic::Result<()> {
     let [model, data, seconds] = arguments.as_slice() else { return Ok(()) };
     let model = Model::load(Path::new(model))?;
     let table = read(std::slice::from_ref(data), &model.scoring(ReadOptions::default()), &|_| ())?;
-    let scorer = Scorer::new(model);
+    let scorer = Scorer::new(model)?;
     let columns = scorer.columns().iter().map(|name| table.column(name)).collect::<logistic::Result<Vec<&Column>>>()?;
     // Cells as a table has them, and as they come in a request: every one of them a text.
     let texts: Vec<Vec<String>> =

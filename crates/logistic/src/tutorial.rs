@@ -1,6 +1,12 @@
 //! The tutorial this project grew from, "Classification with Logistic Regression using PyTorch", step by step in
 //! the same order of random draws, so that it ends in the same digits.
 
+mod layers;
+
+pub use layers::{
+    Bayes, HIDDEN, LAYERS_LEARNING_RATE, Layers, MOONS_NOISE, MOONS_SEED, NEW_POINTS, Rule, bayes, compare,
+};
+
 use crate::dataset::{DataLoader, Dataset, Rows, random_split};
 use crate::error::Result;
 use crate::evaluate::Evaluation;
@@ -8,7 +14,7 @@ use crate::loss::BceWithLogits;
 use crate::objective::{EmpiricalRisk, Linear};
 use crate::random::torch::Generator;
 use crate::solver::{Sgd, Solver};
-use crate::table::{Blobs, Centers, Samples, make_blobs};
+use crate::table::{BlobData, Blobs, Centers, Samples, make_blobs};
 
 /// The seed of the blobs.
 pub const BLOBS_SEED: u32 = 261;
@@ -30,12 +36,20 @@ pub const THRESHOLD: f64 = 0.5;
 /// # Errors
 /// None that these settings can cause.
 pub fn data() -> Result<Dataset> {
-    let blobs = make_blobs(&Blobs {
+    dataset(&blobs()?)
+}
+
+fn blobs() -> Result<BlobData> {
+    make_blobs(&Blobs {
         n_samples: Samples::Total(1000),
         centers: Centers::Number(2),
         random_state: BLOBS_SEED,
         ..Blobs::default()
-    })?;
+    })
+}
+
+/// The points, rounded to float32 as the notebook's tensors are.
+fn dataset(blobs: &BlobData) -> Result<Dataset> {
     let x: Vec<f64> = blobs.x.iter().map(|&x| f64::from(x as f32)).collect();
     Dataset::from_rows(&x, blobs.n_features, blobs.y.iter().map(|&y| y as f64).collect())
 }

@@ -83,7 +83,7 @@ fn everything() -> Encoding {
 fn agree(model: &Model, csv: &str) -> usize {
     let table = table(csv, model.scoring(ReadOptions::default()));
     let expected = model.score_table(&table).unwrap();
-    let scorer = Scorer::new(model.clone());
+    let scorer = Scorer::new(model.clone()).unwrap();
     let columns: Vec<&Column> = scorer.columns().iter().map(|name| table.column(name).unwrap()).collect();
     let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
     let n_classes = model.encoder.target.classes.len();
@@ -169,7 +169,7 @@ fn single_rows_are_refused_as_tables_are() {
         Encoding { missing: Missing::Error, unseen: Unseen::Error, positive: Some("yes".to_string()), ..everything() };
     let encoding = Encoding { offset: Some("o".to_string()), exclude: Vec::new(), ..encoding };
     let model = fitted(&rows(900, false, true), &encoding, Penalty::ridge(0.01));
-    let scorer = Scorer::new(model.clone());
+    let scorer = Scorer::new(model.clone()).unwrap();
     let header = "a,b,s,g,h,truth,zip,when,o";
     let good = ["1.5", "20", "3", "p", "u", "true", "00001", "2015-06-07", "0.1"];
     let wrong = [
@@ -227,7 +227,7 @@ fn contributions_are_against_a_typical_row() {
     assert_eq!(model.encoder.sources[1].seen, Some(Seen::Level { most_frequent: "q".to_string() }));
     let [x, q] = model.weight()[..] else { panic!("two design columns") };
     let base = model.intercept() + 4.5 * x + q;
-    let (scorer, mut row, mut contributions) = (Scorer::new(model.clone()), Scored::default(), Vec::new());
+    let (scorer, mut row, mut contributions) = (Scorer::new(model.clone()).unwrap(), Scored::default(), Vec::new());
     assert_eq!((scorer.columns(), scorer.contributors()), (&names(&["x", "g"])[..], &names(&["x", "g"])[..]));
     assert!((scorer.base(0) - base).abs() < ROUNDING);
     assert!(scorer.score(&[Cell::Number(7.0), Cell::Text("p")], &mut row).unwrap());
@@ -238,7 +238,7 @@ fn contributions_are_against_a_typical_row() {
     old.encoder.sources.iter_mut().for_each(|source| source.seen = None);
     let text = old.to_json().unwrap();
     assert!(!text.contains("\"seen\""));
-    let old = Scorer::new(Model::from_json(&text, "model.json").unwrap());
+    let old = Scorer::new(Model::from_json(&text, "model.json").unwrap()).unwrap();
     assert!(old.score(&[Cell::Number(17.0), Cell::Text("p")], &mut row).unwrap());
     assert!(row.flags.is_empty());
     old.contribute(&row, 0, &mut contributions);
@@ -248,7 +248,7 @@ fn contributions_are_against_a_typical_row() {
 
 #[test]
 fn what_training_has_not_seen_is_flagged() {
-    let (scorer, mut row) = (Scorer::new(small()), Scored::default());
+    let (scorer, mut row) = (Scorer::new(small()).unwrap(), Scored::default());
     let mut flags = |cells: [Cell<'_>; 2]| {
         assert!(scorer.score(&cells, &mut row).unwrap());
         row.flags.clone()
@@ -259,7 +259,7 @@ fn what_training_has_not_seen_is_flagged() {
     assert_eq!(flags([Cell::Number(9.1), Cell::Text("q")]), [flag(0, Oddity::AboveRange)]);
     assert_eq!(flags([Cell::Text("-1"), Cell::Text("z")]), [flag(0, Oddity::BelowRange), flag(1, Oddity::UnseenLevel)]);
     let imputing = Encoding { target: "y".to_string(), missing: Missing::Impute, ..Encoding::default() };
-    let imputing = Scorer::new(fitted("x,y\n1,0\n2,1\n,1\n3,0\n4,1\n9,0\n", &imputing, Penalty::ridge(0.1)));
+    let imputing = Scorer::new(fitted("x,y\n1,0\n2,1\n,1\n3,0\n4,1\n9,0\n", &imputing, Penalty::ridge(0.1))).unwrap();
     assert!(imputing.score(&[Cell::Number(f64::NAN)], &mut row).unwrap());
     assert_eq!(row.flags, [flag(0, Oddity::Missing)]);
 }
@@ -271,7 +271,7 @@ fn intervals_are_those_of_the_covariance() {
     (0..40).for_each(|i| writeln!(csv, "{},{}", i % 9, usize::from(i * 7 % 11 + i % 9 > 9)).unwrap());
     let model = fitted(&csv, &Encoding { target: "y".to_string(), ..Encoding::default() }, Penalty::default());
     let [v00, v01, v11] = model.covariance[..] else { panic!("two coefficients") };
-    let (scorer, mut row) = (Scorer::new(model), Scored::default());
+    let (scorer, mut row) = (Scorer::new(model).unwrap(), Scored::default());
     assert!(scorer.has_intervals());
     // At the last the probability is 1 to all its digits, and its interval is not.
     for x in [0.0, 3.5, 20.0, 400.0] {

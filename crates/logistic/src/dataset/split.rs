@@ -26,6 +26,18 @@ pub fn random_split<'a, const N: usize>(
     }))
 }
 
+impl<'a> Rows<'a> {
+    /// These rows without a share of them, and that share, drawing one `randperm` from `rng`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a share outside [0, 1].
+    pub(crate) fn random_parts(&self, share: f64, rng: &mut Generator) -> Result<[Rows<'a>; 2]> {
+        let [first, _] = fractions(self.len(), &[1.0 - share, share])?;
+        let shuffled = self.shuffled(rng);
+        Ok([shuffled.slice(0..first), shuffled.slice(first..self.len())])
+    }
+}
+
 /// The lengths that PyTorch gives to fractions of `n` rows: each rounded down, and the rows left over dealt out one
 /// by one from the first part on.
 ///

@@ -26,6 +26,13 @@ pub enum Warning {
         #[serde(default)]
         partial: bool,
     },
+    /// Hidden layers ended no better than without columns.
+    NothingLearnt {
+        /// The mean log loss of the rows of the fit.
+        loss: String,
+        /// The same with the shares of the classes for probabilities.
+        shares: String,
+    },
     /// A column repeats others (or is constant), and was left out.
     Collinear {
         /// The column left out, then those it repeats.
@@ -103,6 +110,7 @@ impl Warning {
         match self {
             Warning::NotConverged { .. } => "not_converged",
             Warning::Separation { .. } => "separation",
+            Warning::NothingLearnt { .. } => "nothing_learnt",
             Warning::Collinear { .. } => "collinear",
             Warning::RowsDropped { .. } => "rows_dropped",
             Warning::DatesAsDays { .. } => "dates_as_days",
@@ -118,7 +126,7 @@ impl Warning {
     /// The columns, or terms, it speaks of.
     pub fn columns(&self) -> &[String] {
         match self {
-            Warning::NotConverged { .. } => &[],
+            Warning::NotConverged { .. } | Warning::NothingLearnt { .. } => &[],
             Warning::Separation { columns, .. }
             | Warning::Collinear { columns, .. }
             | Warning::RowsDropped { columns, .. }
@@ -166,6 +174,11 @@ impl fmt::Display for Warning {
                  columns out",
                 if *complete { "complete" } else { "quasi-complete" },
                 listed(columns, 8)
+            ),
+            Warning::NothingLearnt { loss, shares } => write!(
+                f,
+                "nothing was learnt: the mean log loss of the rows of the fit is {loss}, and that of the shares of the classes \
+                 {shares}; use a smaller `--learning-rate`, more `--epochs` or a smaller `--l2`"
             ),
             Warning::Collinear { columns, term } if columns.len() < 2 => {
                 write!(f, "`{term}` does not vary and was left out")
@@ -229,7 +242,10 @@ impl Warning {
                 counted(*rows, "row"),
                 listed(columns, 8)
             ),
-            Warning::NotConverged { .. } | Warning::Separation { .. } | Warning::Collinear { .. } => Ok(()),
+            Warning::NotConverged { .. }
+            | Warning::NothingLearnt { .. }
+            | Warning::Separation { .. }
+            | Warning::Collinear { .. } => Ok(()),
         }
     }
 }

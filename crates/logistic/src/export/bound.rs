@@ -25,6 +25,10 @@ pub(super) const SMALLEST: f64 = 1e-300;
 ///
 /// where R is what the exponentials and the division add. Of several classes the ratio is that of two exponentials, of differences
 /// of logits, each rounded: Δ is 4γS + 4uS, with the largest S of all classes.
+///
+/// Behind a hidden layer a summand is w·a, of a unit a = f(z) whose sum z has a magnitude S′ of its own. The slope of f is
+/// 1 at most, so that a is off by γS′ and by what f itself adds, which for a hyperbolic tangent is no more than 36u|a| ≤ 2γ|a|;
+/// so the summand counts as |w|·(S′ + 3|a|), and n is the largest number of summands of a unit.
 pub(super) struct Bound {
     /// Δ is this times S.
     pub(super) of_magnitude: f64,
@@ -35,7 +39,9 @@ pub(super) struct Bound {
 impl Bound {
     pub(super) fn of(computation: &Computation<'_>) -> Self {
         // Intercept and offset are summands as well.
-        let n = computation.terms.len() as f64 + 2.0;
+        let deeper = computation.deeper.iter().flat_map(|deeper| &deeper.layers);
+        let widths = deeper.map(|(weight, bias)| weight.len() / bias.len().max(1));
+        let n = widths.fold(computation.terms.len(), usize::max) as f64 + 2.0;
         let gamma = (n + OF_A_TERM) * ROUNDOFF / (1.0 - (n + OF_A_TERM) * ROUNDOFF);
         let n_classes = computation.classes().len() as f64;
         match computation.is_softmax() {
@@ -56,10 +62,17 @@ impl Bound {
     }
 
     /// The bound in words.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn words(&self, computation: &Computation<'_>) -> String {
+        let summed = match computation.deeper {
+            None => "of every coefficient times its column",
+            Some(_) => {
+                "of every weight times its column, behind a hidden layer of every weight times the S of its unit and three \
+                 times its value"
+            }
+        };
         format!(
             "A probability differs from the model's p by at most p*(expm1({:e}*S) + {:e}) + {SMALLEST:e}, where S is the \
-             sum of the magnitudes of the intercept and of every coefficient times its column.",
+             sum of the magnitudes of the intercept and {summed}.",
             self.of_magnitude, self.of_functions
         )
     }

@@ -9,19 +9,29 @@ use std::collections::HashMap;
 use crate::encode::{Anatomy, Curve, Encoder, Kind, LARGEST, Missing, OTHER, Part, Source, Unseen};
 use crate::error::{Error, Place, Result};
 use crate::model::Model;
+use crate::objective::{Activation, Network};
 use crate::table::date_parts;
 
-/// A model as a sum of terms.
+/// A model as sums of terms, which are its logits or, of a network, enter its first hidden layer.
 pub(super) struct Computation<'m> {
     pub(super) model: &'m Model,
     /// The columns that a row must have.
     pub(super) inputs: Vec<Input<'m>>,
     pub(super) variables: Vec<Variable>,
     pub(super) terms: Vec<Term>,
-    /// One of two classes; of more, one of each class, 0 for the base.
+    /// One of two classes; of more, one of each class, 0 for the base; of a network one of each unit of the first layer.
     pub(super) intercepts: Vec<f64>,
+    /// What becomes of the sums in a network.
+    pub(super) deeper: Option<Deeper<'m>>,
     /// The input that is added to the logit.
     pub(super) offset: Option<usize>,
+}
+
+/// The layers of a network behind the first.
+pub(super) struct Deeper<'m> {
+    pub(super) activation: Activation,
+    /// Weights, row-major (outputs, inputs), and biases (outputs).
+    pub(super) layers: Vec<(&'m [f64], &'m [f64])>,
 }
 
 /// A column of the table.
@@ -145,13 +155,14 @@ impl<'m> Computation<'m> {
         let inputs = inputs(encoder);
         let at = |name: &str| inputs.iter().position(|input| input.name == name).unwrap_or(0);
         let variables = encoder.sources.iter().map(|source| variable(encoder, source, at(&source.name))).collect();
-        let mut outputs = model.outputs();
-        if outputs.len() < if n_classes == 2 { 1 } else { n_classes } {
+        let deeper = model.network.as_ref().map(Deeper::of);
+        let mut outputs = model.network.as_ref().map_or_else(|| model.outputs(), first_layer);
+        if deeper.is_none() && outputs.len() < if n_classes == 2 { 1 } else { n_classes } {
             outputs.insert(0, (0.0, vec![0.0; encoder.terms().len()]));
         }
         let offset = encoder.offset.as_deref().map(at);
         let mut computation =
-            Computation { model, inputs, variables, terms: Vec::new(), intercepts: Vec::new(), offset };
+            Computation { model, inputs, variables, terms: Vec::new(), intercepts: Vec::new(), deeper, offset };
         computation.terms = computation.terms_of(&encoder.anatomy(), &outputs);
         computation.intercepts = outputs.into_iter().map(|(intercept, _)| intercept).collect();
         computation
@@ -263,7 +274,7 @@ impl<'m> Computation<'m> {
             Some(Cell::Number(offset)) if offset.abs() <= LARGEST => *offset,
             Some(_) => return None,
         };
-        let begin = |intercept: &f64| Sum { logit: intercept + offset, magnitude: intercept.abs() + offset.abs() };
+        let begin = |intercept: &f64| Sum { logit: *intercept, magnitude: intercept.abs() };
         let mut sums: Vec<Sum> = self.intercepts.iter().map(begin).collect();
         for term in &self.terms {
             let (mut product, mut size, mut place) = (1.0, 1.0, 0);
@@ -277,6 +288,13 @@ impl<'m> Computation<'m> {
                 sum.logit += coefficients[place] * product;
                 sum.magnitude += (coefficients[place] * size).abs();
             }
+        }
+        if let Some(deeper) = &self.deeper {
+            sums = deeper.sums(sums);
+        }
+        for sum in &mut sums {
+            sum.logit += offset;
+            sum.magnitude += offset.abs();
         }
         Some(sums)
     }
@@ -300,6 +318,45 @@ impl<'m> Computation<'m> {
                 }
             }
         }
+    }
+}
+
+/// The bias and the weights of every unit of the first hidden layer.
+fn first_layer(network: &Network) -> Vec<(f64, Vec<f64>)> {
+    let n_inputs = network.layers().n_inputs();
+    let unit = |weight: &[f64], k: usize| weight[k * n_inputs..(k + 1) * n_inputs].to_vec();
+    let first = network.weights_and_biases().next();
+    first.map_or(Vec::new(), |(weight, bias)| bias.iter().enumerate().map(|(k, &b)| (b, unit(weight, k))).collect())
+}
+
+impl<'m> Deeper<'m> {
+    fn of(network: &'m Network) -> Self {
+        Deeper { activation: network.layers().activation(), layers: network.weights_and_biases().skip(1).collect() }
+    }
+
+    /// What the layers make of the sums of the first. The magnitude of a unit's sum has those of the units before it, and
+    /// three times their values: once as a summand, twice for the activation, see [`Bound`](super::bound::Bound).
+    fn sums(&self, mut sums: Vec<Sum>) -> Vec<Sum> {
+        for (weight, bias) in &self.layers {
+            let units: Vec<Sum> = sums.iter().map(|sum| self.unit(*sum)).collect();
+            let of = |(weight, &bias): (&[f64], &f64)| {
+                let begin = Sum { logit: bias, magnitude: bias.abs() };
+                units.iter().zip(weight).fold(begin, |sum, (unit, weight)| Sum {
+                    logit: sum.logit + weight * unit.logit,
+                    magnitude: sum.magnitude + weight.abs() * unit.magnitude,
+                })
+            };
+            sums = weight.chunks_exact(units.len()).zip(*bias).map(of).collect();
+        }
+        sums
+    }
+
+    fn unit(&self, Sum { logit, magnitude }: Sum) -> Sum {
+        let value = match self.activation {
+            Activation::Relu => logit.max(0.0),
+            Activation::Tanh => logit.tanh(),
+        };
+        Sum { logit: value, magnitude: magnitude + 3.0 * value.abs() }
     }
 }
 

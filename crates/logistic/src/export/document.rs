@@ -24,14 +24,13 @@ impl<'d, 'm> Document<'d, 'm> {
     pub(super) fn title(&self) -> String {
         let target = &self.computation.model.encoder.target;
         let column = shown(&target.column);
+        let kind = if self.computation.deeper.is_some() { "Network" } else { "Logistic regression" };
         match target.classes.as_slice() {
-            [negative, positive] => format!(
-                "Logistic regression: the probability that {column} is {} (against {})",
-                shown(positive),
-                shown(negative)
-            ),
+            [negative, positive] => {
+                format!("{kind}: the probability that {column} is {} (against {})", shown(positive), shown(negative))
+            }
             classes => {
-                format!("Logistic regression: the probability of each of the {} classes of {column}", classes.len())
+                format!("{kind}: the probability of each of the {} classes of {column}", classes.len())
             }
         }
     }
@@ -49,7 +48,7 @@ impl<'d, 'm> Document<'d, 'm> {
             "of_magnitude": self.bound.of_magnitude,
             "of_functions": self.bound.of_functions,
             "smallest": super::bound::SMALLEST,
-            "words": self.bound.words(),
+            "words": self.bound.words(self.computation),
         });
         let decision = match computation.is_softmax() {
             false => ("logistic.threshold", json!(model.threshold).to_string()),
@@ -110,7 +109,7 @@ impl<'d, 'm> Document<'d, 'm> {
             ));
         }
         lines.push("A row that is refused has no probability.".to_string());
-        lines.push(self.bound.words());
+        lines.push(self.bound.words(self.computation));
         lines.push("Golden rows, with the model's own probabilities and the bound for each:".to_string());
         lines.extend(self.golden().iter().map(Value::to_string));
         lines

@@ -5,7 +5,8 @@
 //! carries a few golden rows with the model's own probabilities and a computed bound on the distance between its
 //! probabilities and the model's ([`error_bound`]). Where the model refuses a row (a missing value or an unseen level under the
 //! policy `error`, a row that the policy `drop` leaves out, a number beyond ±10⁷⁰, a logarithm of what has none) an export has
-//! no probability for it: NaN, or NULL. What a format cannot say is [`Error::Export`](crate::Error::Export).
+//! no probability for it: NaN, or NULL. What a format cannot say is [`Error::Export`](crate::Error::Export); hidden layers go
+//! into ONNX and safetensors alone.
 
 mod bound;
 mod c;
@@ -23,7 +24,7 @@ mod sql;
 
 pub use format::{Dialect, Format};
 
-use crate::error::Result;
+use crate::error::{Error, Place, Result};
 use crate::loss::{CrossEntropy, sigmoid};
 use crate::model::Model;
 use crate::table::Table;
@@ -38,6 +39,13 @@ use document::Document;
 /// [`Error::Export`](crate::Error::Export) where the format cannot say what the model does: it names the column, and
 /// what to do instead.
 pub fn export(model: &Model, format: Format) -> Result<Vec<u8>> {
+    if model.is_network() && !matches!(format, Format::Onnx | Format::Safetensors) {
+        return Err(Error::Export {
+            place: Place::default(),
+            problem: "a model with hidden layers has no coefficients, and this format nothing else".to_string(),
+            help: "export to `onnx` or `safetensors`, or train without `--hidden`".to_string(),
+        });
+    }
     let computation = Computation::of(model);
     let document = || Document::of(&computation);
     match format {

@@ -8,6 +8,7 @@
 //! least of processors, wherever they are not inlined, which costs several times the arithmetic.
 #![allow(clippy::needless_range_loop)]
 
+mod activation;
 mod combine;
 mod cross;
 mod exponential;
@@ -22,6 +23,7 @@ mod tile;
 mod transpose;
 mod turn;
 
+pub(crate) use activation::{relu, tanh, through_relu, through_tanh};
 pub(crate) use combine::{combine, shift_and_scale};
 pub(crate) use cross::{Matrix, add_cross};
 pub(crate) use exponential::{exp_of_negative, log1p_of_unit};

@@ -78,6 +78,11 @@ impl Attempt {
     }
 }
 
+/// Of a training whose numbers left the range of f64.
+pub(super) fn divergence(learning_rate: f64) -> Error {
+    Error::setting("learning-rate", "small enough for the training not to diverge", &learning_rate)
+}
+
 /// Puts a model to `start`, if that is a start, and within bounds.
 fn begin(model: &mut Linear, start: &[f64], penalty: &ParameterPenalty) {
     if start.len() == model.parameters().len() {
@@ -199,7 +204,7 @@ impl LogisticRegression {
         begin(&mut model, start, &penalty);
         let mut trace = Vec::new();
         let newton = Stopping { max_iterations: MOST_NEWTON_STEPS, ..Stopping::default() };
-        let risk_of = |batch: &Rows<'a>| self.risk(batch, standard, loss);
+        let risk_of = |batch: Rows<'a>| self.risk(&batch, standard, loss);
         let mut known = Known::default();
         let centre = Centre { rows, standard, outputs };
         let method = self.chosen(&risk, &penalty);
@@ -229,12 +234,12 @@ impl LogisticRegression {
                 minimise(&risk, &mut model, &mut Lbfgs::default(), Stopping::default(), &mut trace, progress)?
             }
             Method::Sgd { learning_rate, epochs, batch_size, seed } => {
-                let batches = Batches { rows, epochs, batch_size, seed };
-                batches.run(&risk_of, &mut Sgd::new(learning_rate), &mut model, &mut trace, progress)?
+                let (batches, mut solver) = (Batches { rows, epochs, batch_size, seed }, Sgd::new(learning_rate));
+                batches.run_through(risk_of, (&mut solver, &mut model), &mut trace, progress)?
             }
             Method::Adam { learning_rate, epochs, batch_size, seed } => {
-                let batches = Batches { rows, epochs, batch_size, seed };
-                batches.run(&risk_of, &mut Adam::new(learning_rate), &mut model, &mut trace, progress)?
+                let (batches, mut solver) = (Batches { rows, epochs, batch_size, seed }, Adam::new(learning_rate));
+                batches.run_through(risk_of, (&mut solver, &mut model), &mut trace, progress)?
             }
         };
         let certified = certify(&risk, &penalty, model.parameters(), &centre, (known, self.is_maximum_likelihood()));
@@ -242,11 +247,7 @@ impl LogisticRegression {
         attempt.method = method;
         match self.method {
             Method::Sgd { learning_rate, .. } | Method::Adam { learning_rate, .. } if attempt.diverged() => {
-                Err(Error::Setting {
-                    name: "learning-rate",
-                    expected: "small enough for the training not to diverge".to_string(),
-                    found: learning_rate.to_string(),
-                })
+                Err(divergence(learning_rate))
             }
             _ => Ok(attempt),
         }

@@ -36,7 +36,9 @@ pub struct Facts {
     pub objective: f64,
     /// The largest absolute entry of the gradient, in standardised columns.
     pub gradient_max_norm: f64,
-    /// A bound on the distance of the objective to its minimum, in nats per row.
+    /// A bound on the distance of the objective to its minimum, in nats per row; infinite for a network, of which none is
+    /// known.
+    #[serde(default = "infinite", skip_serializing_if = "is_infinite")]
     pub gap: f64,
     /// Σ sᵢ·log P(yᵢ).
     pub log_likelihood: f64,
@@ -73,6 +75,14 @@ pub struct Facts {
     pub penalized_log_likelihood: Option<f64>,
 }
 
+fn infinite() -> f64 {
+    f64::INFINITY
+}
+
+fn is_infinite(gap: &f64) -> bool {
+    gap.is_infinite()
+}
+
 fn information() -> String {
     Covariance::Information.name().to_string()
 }
@@ -83,8 +93,8 @@ impl Facts {
         -2.0 * self.log_likelihood
     }
 
-    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty or bounds, and
-    /// where the likelihood is none of a sample.
+    /// Akaike's criterion, 2·rank − 2·log-likelihood; absent where that is not what it measures: under a penalty or bounds,
+    /// where the likelihood is none of a sample, and for a network, which is at no maximum.
     pub fn aic(&self) -> Option<f64> {
         self.is_likelihood().then(|| 2.0 * self.rank as f64 + self.deviance())
     }
@@ -96,7 +106,12 @@ impl Facts {
 
     /// Whether the log-likelihood is the largest that coefficients can give the rows.
     fn is_likelihood(&self) -> bool {
-        !self.pseudo_likelihood && !self.firth && !self.bounded && self.l1 == 0.0 && self.l2 == 0.0
+        self.gap.is_finite()
+            && !self.pseudo_likelihood
+            && !self.firth
+            && !self.bounded
+            && self.l1 == 0.0
+            && self.l2 == 0.0
     }
 
     /// McFadden's 1 − log-likelihood / null log-likelihood.

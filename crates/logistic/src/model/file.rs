@@ -10,8 +10,10 @@ use super::{Coefficient, Model};
 use crate::error::{Error, Result, quoted};
 use crate::file::OutputFile;
 
-/// The format this version writes, and the newest it reads.
-const FORMAT_VERSION: u64 = 3;
+/// The format that a model without hidden layers is written in.
+const OF_COEFFICIENTS: u64 = 3;
+/// The format that a network is written in, and the newest that this version reads.
+const FORMAT_VERSION: u64 = 4;
 /// Stands for the checksum while it is computed.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const CHECKSUM_KEY: &str = "\"checksum\": \"";
@@ -40,7 +42,8 @@ impl Model {
     /// # Errors
     /// [`Error::ModelFile`] when the model holds a number that JSON cannot.
     pub fn to_json(&self) -> Result<String> {
-        let written = Written { format_version: FORMAT_VERSION, checksum: BLANK, model: self };
+        let format_version = if self.is_network() { FORMAT_VERSION } else { OF_COEFFICIENTS };
+        let written = Written { format_version, checksum: BLANK, model: self };
         let mut text = serde_json::to_string_pretty(&written)
             .map_err(|error| refused("the model", &error.to_string(), "report this as a defect"))?;
         text.push('\n');
@@ -98,6 +101,9 @@ impl Model {
         let of_classes = [&self.facts.class_weight, &self.class_weight];
         if of_classes.iter().any(|weights| !weights.is_empty() && weights.len() != classes.len()) {
             return Err("not a model: the weights are not those of its classes".to_string());
+        }
+        if self.is_network() || self.training.is_some() {
+            return self.check_network();
         }
         let outputs: Vec<&[Coefficient]> = self.coefficients.chunk_by(|a, b| a.class == b.class).collect();
         let named = outputs.iter().map(|own| own[0].class.as_ref());

@@ -81,7 +81,12 @@ impl LogisticRegression {
     }
 
     /// The log-likelihood without columns: of the intercepts alone, or of equal chances, offsets included.
-    fn null_log_likelihood<L: Loss + Copy>(&self, rows: &Rows<'_>, standard: &Standardisation, loss: L) -> Result<f64> {
+    pub(super) fn null_log_likelihood<L: Loss + Copy>(
+        &self,
+        rows: &Rows<'_>,
+        standard: &Standardisation,
+        loss: L,
+    ) -> Result<f64> {
         let total = rows.total_weight();
         if rows.dataset().offset().is_some() {
             let none = standard.subset(&[]);

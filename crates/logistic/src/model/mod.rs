@@ -24,6 +24,7 @@ mod leave_one_out;
 mod likelihood_ratio;
 mod lockstep;
 mod moves;
+mod network;
 mod path;
 mod profile;
 mod relaxed;
@@ -51,6 +52,7 @@ pub use fit::Fit;
 pub use inference::Inference;
 pub use influence::{Influence, RowInfluence};
 pub use likelihood_ratio::{ColumnTest, LikelihoodRatio};
+pub use network::{EarlyStopping, NetworkFit, NetworkTraining, Training, Validation, WithoutLayers};
 pub use path::{Path, PathPoint};
 pub use profile::ProfileInterval;
 pub use runaway::{Runaway, Separated, Toward};
@@ -66,6 +68,7 @@ use crate::dataset::predictors;
 use crate::encode::{Encoded, Encoder, Term};
 use crate::error::{Error, Result, Warning};
 use crate::loss::{CrossEntropy, logit, sigmoid};
+use crate::objective::Network;
 
 /// Of more coefficients a model does not keep the covariance, whose size grows with their square.
 pub const MOST_ESTIMATES: usize = 100;
@@ -126,6 +129,12 @@ pub struct Model {
     /// How the penalty was chosen, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_validation: Option<CrossValidation>,
+    /// The hidden layers, where there are any, over the encoder's design columns. Then there are no coefficients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// How the hidden layers were trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
 }
 
 impl Model {
@@ -176,6 +185,8 @@ impl Model {
             tests: Vec::new(),
             cross_validation: None,
             diagnostics: Diagnostics::default(),
+            network: None,
+            training: None,
         }
     }
 
@@ -206,25 +217,34 @@ impl Model {
     /// use, scoring need not have. Data that the whole encoder encoded no longer fit this one.
     #[must_use]
     pub fn without_unused_columns(mut self) -> Self {
+        if self.is_network() {
+            return self.with_used_inputs();
+        }
         let estimated = self.coefficients.iter().filter(|coefficient| coefficient.estimate.is_some());
         let used: HashSet<&str> = estimated.map(|coefficient| coefficient.term.as_str()).collect();
         self.encoder = self.encoder.without_unused(|term| used.contains(term));
         self
     }
 
-    /// The intercept; 0 for a model without one. Of two classes.
+    /// Whether there are hidden layers, and so no coefficients.
+    pub fn is_network(&self) -> bool {
+        self.network.is_some()
+    }
+
+    /// The intercept; 0 for a model without one. Of two classes, without hidden layers.
     pub fn intercept(&self) -> f64 {
         let first = self.coefficients.first().filter(|coefficient| coefficient.column.is_none());
         first.and_then(|coefficient| coefficient.estimate).unwrap_or(0.0)
     }
 
-    /// The coefficients of the encoder's design columns, of two classes; 0 for a term that was left out.
+    /// The coefficients of the encoder's design columns, of two classes; 0 for a term that was left out. None where there
+    /// are hidden layers.
     pub fn weight(&self) -> Vec<f64> {
         self.outputs().into_iter().next().map_or(Vec::new(), |(_, weight)| weight)
     }
 
     /// The intercept and the coefficients of the encoder's design columns for each output: one of two classes; of
-    /// more, one for each class, or for each but the base.
+    /// more, one for each class, or for each but the base. None where there are hidden layers.
     pub fn outputs(&self) -> Vec<(f64, Vec<f64>)> {
         let terms = self.encoder.terms();
         let mut outputs = Vec::new();
@@ -240,8 +260,12 @@ impl Model {
     }
 
     /// The linear predictors of every row that this model's encoder encoded, one output after another: those of the
-    /// positive class of two, of every class of more, or of every class but the base.
+    /// positive class of two, of every class of more, or of every class but the base. Of hidden layers what they make of
+    /// the row.
     pub fn logits(&self, encoded: &Encoded) -> Vec<Vec<f64>> {
+        if let Some(logits) = self.network_logits(encoded) {
+            return logits;
+        }
         let dataset = &encoded.dataset;
         let logits = |(intercept, weight): (f64, Vec<f64>)| {
             let mut logits = predictors(dataset.features(), dataset.len(), &weight, intercept);
@@ -290,13 +314,14 @@ impl Model {
         let weights = self.facts.class_weight.clone();
         // Taken out once.
         let Some(base) = weights.first().filter(|_| !self.facts.calibrated) else { return Ok(self) };
-        if self.coefficients.iter().all(|coefficient| coefficient.column.is_some()) {
+        if !self.is_network() && self.coefficients.iter().all(|coefficient| coefficient.column.is_some()) {
             return Err(Error::Setting {
                 name: "no-intercept",
                 expected: "an intercept, or `--raw-probabilities`, with weights of classes".to_string(),
                 found: "neither".to_string(),
             });
         }
+        self.shift_network(&weights);
         let classes = &self.encoder.target.classes;
         let of = |class: &String| classes.iter().position(|other| other == class).map_or(*base, |at| weights[at]);
         for intercept in self.coefficients.iter_mut().filter(|coefficient| coefficient.column.is_none()) {

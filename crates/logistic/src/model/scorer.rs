@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Model;
 use super::delta::{Delta, around};
 use crate::encode::{Entry, Flag, RowEncoder};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::loss::{CrossEntropy, sigmoid};
 use crate::table::Cell;
 
@@ -79,7 +79,17 @@ fn summand(weight: &[f64], start: usize, entry: Entry) -> f64 {
 
 impl Scorer {
     /// Prepares a model.
-    pub fn new(model: Model) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] for a network: it has no coefficients that contributions could be made of.
+    pub fn new(model: Model) -> Result<Self> {
+        if model.is_network() {
+            return Err(Error::ModelFile {
+                path: "the model".to_string(),
+                problem: "it has hidden layers, and rows one by one are scored by coefficients alone".to_string(),
+                help: "score tables with `logistic predict`, or export it to ONNX (`--to onnx`)".to_string(),
+            });
+        }
         let encoder = RowEncoder::new(&model.encoder);
         let typical = encoder.typical();
         let output = |(intercept, weight): (f64, Vec<f64>)| {
@@ -100,7 +110,7 @@ impl Scorer {
         let offset = encoder.offset().map(|at| encoder.inputs()[at].clone());
         let names = encoder.parts().iter().cloned().chain(offset).collect();
         let places = encoder.inputs().iter().cloned().zip(0..).collect();
-        Scorer { outputs, delta: Delta::of(&model), names, places, encoder, model }
+        Ok(Scorer { outputs, delta: Delta::of(&model), names, places, encoder, model })
     }
 
     /// The model.

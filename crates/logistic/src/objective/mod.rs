@@ -9,6 +9,7 @@ mod jeffreys;
 mod journaled;
 mod kernel;
 mod linear;
+mod network;
 mod norm;
 mod penalty;
 mod preconditioner;
@@ -19,6 +20,7 @@ mod shared;
 
 pub use jeffreys::Jeffreys;
 pub use linear::{Linear, Module, Sequential, Tensor};
+pub use network::{Activation, Layers, Network, NetworkRisk};
 pub use penalty::ParameterPenalty;
 pub use preconditioner::Preconditioner;
 pub use product::Curvature;
@@ -100,6 +102,10 @@ pub trait Objective {
     fn total_weight(&self) -> f64;
     /// Value and derivatives at `parameters` of all that is smooth.
     fn sums(&self, parameters: &[f64], order: Order) -> Sums;
+    /// Whether [`Order::Hessian`] and what comes of it can be asked for.
+    fn has_curvature(&self) -> bool {
+        true
+    }
     /// Value and gradient at `parameters` of all that is smooth, and the curvature there, for products with the Hessian.
     fn curved(&self, parameters: &[f64]) -> (Sums, Curvature) {
         let mut sums = self.sums(parameters, Order::Hessian);
@@ -177,12 +183,7 @@ impl<'a, L: Loss> EmpiricalRisk<'a, L> {
     /// # Errors
     /// [`Error::Shape`] when it is not for [`Objective::n_parameters`] parameters.
     pub fn penalised(mut self, penalty: ParameterPenalty) -> Result<Self> {
-        let expected = self.n_parameters();
-        for part in [&penalty.l2, &penalty.l1, &penalty.lower, &penalty.upper] {
-            if part.len() != expected {
-                return Err(Error::Shape { what: "length of a penalty".to_string(), expected, found: part.len() });
-            }
-        }
+        penalty.check_length(self.n_parameters())?;
         self.penalty = Some(penalty);
         Ok(self)
     }

@@ -1,6 +1,7 @@
 //! What is added to the mean loss: squares, absolute values, and bounds, parameter by parameter.
 
 use super::{Order, Sums};
+use crate::error::{Error, Result};
 
 /// `Σⱼ ½·l2ⱼ·θⱼ² + l1ⱼ·|θⱼ|`, where `lowerⱼ ≤ θⱼ ≤ upperⱼ`, over the parameters an objective works in.
 ///
@@ -32,6 +33,16 @@ impl ParameterPenalty {
             upper: vec![f64::INFINITY; n],
             gauges: Vec::new(),
         }
+    }
+
+    /// Refuses a penalty that is not for `expected` parameters.
+    pub(super) fn check_length(&self, expected: usize) -> Result<()> {
+        for part in [&self.l2, &self.l1, &self.lower, &self.upper] {
+            if part.len() != expected {
+                return Err(Error::Shape { what: "length of a penalty".to_string(), expected, found: part.len() });
+            }
+        }
+        Ok(())
     }
 
     /// Whether some parameter has a kink: an absolute value, or a bound.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::numbers::ticks;
+use super::numbers::{rounded, ticks};
 
 /// Points closer than this on the page are one.
 const PIXEL: f64 = 0.75;
@@ -132,6 +132,17 @@ impl Chart {
         let (x, y) = (self.px(left) + 0.5, self.py(high));
         let (width, height) = (self.px(right) - 0.5 - x, self.py(low) - y);
         html! { rect class=(class) x=(tenth(x)) y=(tenth(y)) width=(tenth(width.max(0.5))) height=(tenth(height.max(0.0))) {} }
+    }
+
+    /// A patch of the plane, with no gap to the next.
+    pub(super) fn tile(&self, (left, right): (f64, f64), (low, high): (f64, f64), class: &str, opacity: f64) -> Markup {
+        // Rounded where it ends, as where the next begins.
+        let on_page = |place: f64| (10.0 * place).round() / 10.0;
+        let (x, y) = (on_page(self.px(left)), on_page(self.py(high)));
+        let (width, height) = (on_page(self.px(right)) - x, on_page(self.py(low)) - y);
+        html! {
+            rect class=(class) x=(tenth(x)) y=(tenth(y)) width=(tenth(width)) height=(tenth(height)) fill-opacity={ (rounded(opacity)) } {}
+        }
     }
 
     /// The picture: axes, then marks.

@@ -75,6 +75,9 @@ fn words(model: &Model) -> String {
         _ => "the probability of every class".to_string(),
     };
     let band = match model.covariance.is_empty() {
+        _ if model.is_network() => {
+            "There are no bands: nothing is known of how far the weights of hidden layers are from what other rows would give."
+        }
         false => {
             "Bands and whiskers are intervals of 95 % for it, from the covariance of the coefficients (delta method, on the \
                   scale of the logit)."

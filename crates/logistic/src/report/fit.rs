@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::chart::{Axis, Chart};
 use super::numbers::{count, fixed, p_value, precise, rounded, share};
 use super::scored::Measures;
-use super::{cell, name, table, words};
+use super::{cell, layers, name, table, words};
 use crate::error::Warning;
 use crate::model::{Facts, Model, Rule, Toward};
 use crate::solver::Termination;
@@ -50,7 +50,11 @@ pub(super) fn figures(model: &Model, measures: Option<&Measures>) -> Vec<(&'stat
         None => figures.push(("AIC", facts.aic().map_or("–".to_string(), rounded))),
     }
     figures.push(("McFadden R²", fixed(facts.pseudo_r2_mcfadden(), 3)));
-    let ended = if facts.converged() { "at the optimum".to_string() } else { facts.termination.replace('_', " ") };
+    let ended = match &model.training {
+        Some(training) => format!("{} of {} epochs", count(facts.iterations), count(training.epochs)),
+        None if facts.converged() => "at the optimum".to_string(),
+        None => facts.termination.replace('_', " "),
+    };
     figures.push(("Fit", ended));
     figures
 }
@@ -64,7 +68,7 @@ pub(super) fn section(model: &Model, data: Option<&str>) -> Markup {
             @for (name, value) in setting(model) { div { dt { (name) } dd { (value) } } }
         }
         h3 { "How near the optimum" }
-        p { (certificate(facts)) }
+        p { @if model.is_network() { (layers::certificate()) } @else { (certificate(facts)) } }
         h3 { "How well it fits the rows of the fit" }
         (table("Likelihood and what comes of it", &["Measure", "Value"], &likelihoods(model)))
     }
@@ -77,8 +81,8 @@ fn setting(model: &Model) -> Vec<(&'static str, String)> {
         ("Target", target.column.clone()),
         ("Classes", target.classes.join(", ")),
         ("Rows", count(facts.n_rows)),
-        ("Method", method(facts)),
-        ("Solver", format!("{}, {} iterations", facts.solver, count(facts.iterations))),
+        ("Method", if model.is_network() { layers::method(model) } else { method(facts) }),
+        ("Solver", solver(model)),
     ];
     if facts.total_weight != facts.n_rows as f64 {
         setting.insert(3, ("Weight of the rows", rounded(facts.total_weight)));
@@ -109,6 +113,20 @@ fn setting(model: &Model) -> Vec<(&'static str, String)> {
         ));
     }
     setting
+}
+
+fn solver(model: &Model) -> String {
+    let facts = &model.facts;
+    match &model.training {
+        Some(training) => format!(
+            "{}, steps of length {} over batches of {}, seed {}",
+            facts.solver,
+            rounded(training.learning_rate),
+            count(training.batch_size),
+            training.seed
+        ),
+        None => format!("{}, {} iterations", facts.solver, count(facts.iterations)),
+    }
 }
 
 /// What was maximised.

@@ -11,9 +11,11 @@ mod curves;
 mod decision;
 mod effects;
 mod fit;
+mod layers;
 mod numbers;
 mod residuals;
 mod scored;
+mod spread;
 mod strip;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -84,6 +86,11 @@ impl<'a> Report<'a> {
         let scored = self.measured.or(self.data).map(|sample| Scored::of(self.model, &sample));
         let measures = scored.as_ref().map(|scored| scored.measures(self)).transpose()?;
         let mut sections = self.of_the_model(columns.as_ref());
+        if let Some(training) = &self.model.training {
+            let samples = [self.data.as_ref(), self.measured.as_ref().or(self.data.as_ref())];
+            let content = layers::added(self.model, training, samples, columns.as_ref(), scored.as_ref())?;
+            sections.push(Section { id: "layers", title: "What the layers add", content });
+        }
         if let (Some(scored), Some(measures)) = (&scored, &measures) {
             sections.extend(of_the_rows(self.model, scored, measures));
         }
@@ -115,18 +122,22 @@ impl<'a> Report<'a> {
         if let Some(columns) = columns {
             sections.push(Section { id: "data", title: "The data", content: columns.section(self.model) });
         }
-        sections.push(Section {
-            id: "coefficients",
-            title: "Coefficients",
-            content: coefficients::section(self.model),
-        });
-        sections.push(Section { id: "training", title: "Training", content: fit::training(self.model) });
+        let (id, title, content) = match &self.model.network {
+            Some(network) => ("network", "Layers", layers::section(network)),
+            None => ("coefficients", "Coefficients", coefficients::section(self.model)),
+        };
+        sections.push(Section { id, title, content });
+        let training = match &self.model.training {
+            Some(training) => layers::training(self.model, training),
+            None => fit::training(self.model),
+        };
+        sections.push(Section { id: "training", title: "Training", content: training });
         sections
     }
 
     fn heading(&self, scored: Option<&Scored<'_>>, figures: &[(&str, String)]) -> Markup {
         html! {
-            p.kicker { "Logistic regression" }
+            p.kicker { @if self.model.is_network() { "Network with hidden layers" } @else { "Logistic regression" } }
             h1 { (fit::title(self.model)) }
             p.lead {
                 (fit::against(self.model))

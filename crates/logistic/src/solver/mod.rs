@@ -70,6 +70,8 @@ pub enum Termination {
     NoFiniteOptimum,
     /// The caller stopped it.
     Interrupted,
+    /// The loss of rows kept apart has not fallen for as many epochs as was allowed.
+    EarlyStopped,
 }
 
 impl Termination {
@@ -81,6 +83,7 @@ impl Termination {
             Termination::Stalled => "stalled",
             Termination::NoFiniteOptimum => "no_finite_optimum",
             Termination::Interrupted => "interrupted",
+            Termination::EarlyStopped => "early_stopped",
         }
     }
 }
@@ -144,6 +147,15 @@ fn check_smooth(objective: &dyn Objective, name: &'static str) -> Result<()> {
         return Ok(());
     }
     let expected = "`newton` for an l1 penalty or bounds".to_string();
+    Err(Error::Setting { name: "solver", expected, found: format!("`{name}`") })
+}
+
+/// Refuses an objective without second derivatives, for solvers that need them.
+fn check_curvature(objective: &dyn Objective, name: &'static str) -> Result<()> {
+    if objective.has_curvature() {
+        return Ok(());
+    }
+    let expected = "`sgd` or `adam` for an objective without second derivatives".to_string();
     Err(Error::Setting { name: "solver", expected, found: format!("`{name}`") })
 }
 

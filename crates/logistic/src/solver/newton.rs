@@ -2,7 +2,7 @@
 //! objective has kinks, proximal Newton (Lee, Sun & Saunders, SIAM Journal on Optimization 24(3), 2014).
 
 use super::coordinate::quadratic_minimum;
-use super::{Solver, Step, check};
+use super::{Solver, Step, check, check_curvature};
 use crate::cholesky::{Cholesky, dot};
 use crate::error::Result;
 use crate::objective::{Curvature, Module, Objective, Order, ParameterPenalty, Sums};
@@ -78,6 +78,7 @@ struct Proposal {
 impl Solver for Newton {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
+        check_curvature(objective, "newton")?;
         let start = model.parameters().to_vec();
         let (value, proposal) = self.propose(objective, &start);
         let order = self.order(objective, &proposal);

@@ -2,7 +2,7 @@
 //! (Nocedal & Wright, *Numerical Optimization*, 2nd ed. 2006, algorithm 7.1, preconditioned).
 
 use super::newton::Known;
-use super::{Solver, Step, check, check_smooth};
+use super::{Solver, Step, check, check_curvature, check_smooth};
 use crate::cholesky::{Cholesky, dot};
 use crate::error::Result;
 use crate::objective::{Curvature, Module, Objective, Order, Preconditioner, Sums};
@@ -50,6 +50,7 @@ const MOST_HALVINGS: usize = 40;
 impl Solver for NewtonCg {
     fn step(&mut self, objective: &dyn Objective, model: &mut dyn Module) -> Result<Step> {
         check(objective, model)?;
+        check_curvature(objective, "newton-cg")?;
         check_smooth(objective, "newton-cg")?;
         let start = model.parameters().to_vec();
         let here = self.here.take().filter(|here| here.parameters == start);

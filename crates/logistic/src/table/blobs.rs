@@ -206,7 +206,7 @@ fn too_large() -> Error {
 }
 
 /// An empty vector with room for `length` elements; `None` is a length beyond all numbers.
-fn reserved<T>(length: Option<usize>) -> Result<Vec<T>> {
+pub(super) fn reserved<T>(length: Option<usize>) -> Result<Vec<T>> {
     let mut vector = Vec::new();
     vector.try_reserve_exact(length.ok_or_else(too_large)?).map_err(|_| too_large())?;
     Ok(vector)

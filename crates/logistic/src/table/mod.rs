@@ -19,6 +19,7 @@ mod piece;
 mod read;
 mod scan;
 mod selected;
+mod shapes;
 mod source;
 mod spooled;
 mod svmlight;
@@ -35,6 +36,7 @@ pub use read::from_batches;
 pub use read::{parse_csv, read};
 pub use scan::{Block, Scan, Score};
 pub use selected::Selected;
+pub use shapes::{Circles, Moons, Points, make_circles, make_moons};
 pub use source::Progress;
 
 use crate::error::{Error, Place, Result};

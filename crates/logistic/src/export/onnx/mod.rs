@@ -15,10 +15,11 @@ mod messages;
 
 use prost::Message;
 
-use super::computation::{Category, Computation, Factor, Holds, Input, Number, Term, Variable};
+use super::computation::{Category, Computation, Deeper, Factor, Holds, Input, Number, Term, Variable};
 use super::document::Document;
 use crate::encode::LARGEST;
 use crate::error::{Error, Place, Result};
+use crate::objective::Activation;
 use graph::{Graph, int, ints, strings};
 use messages::{DataType, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
@@ -171,11 +172,34 @@ impl Writer<'_, '_> {
         for other in others {
             logits = self.graph.node("Add", &[&logits, &other]);
         }
+        if let Some(deeper) = &computation.deeper {
+            logits = self.deeper(&logits, deeper);
+        }
         if let Some(offset) = computation.offset {
             let offset = self.within_range(computation.inputs[offset].name);
             logits = self.graph.node("Add", &[&logits, &offset]);
         }
         logits
+    }
+
+    /// The logits, (N, outputs), from the sums of the first hidden layer, (N, units).
+    fn deeper(&mut self, first: &str, deeper: &Deeper<'_>) -> String {
+        let activation = match deeper.activation {
+            Activation::Relu => "Relu",
+            Activation::Tanh => "Tanh",
+        };
+        let mut sums = first.to_string();
+        for (weight, bias) in &deeper.layers {
+            let units = self.graph.node(activation, &[&sums]);
+            let weights = self.graph.numbers(&[bias.len(), weight.len() / bias.len()], weight.to_vec());
+            let biases = self.graph.numbers(&[1, bias.len()], bias.to_vec());
+            sums = self.graph.node_with("Gemm", &[&units, &weights, &biases], vec![int("transB", 1)]);
+        }
+        // An activation need not keep the NaN of a row that is refused, which every unit of the first layer has.
+        let place = self.graph.whole(&[1], vec![0]);
+        let unit = self.graph.node_with("Gather", &[first, &place], vec![int("axis", 1)]);
+        let (refused, none) = (self.graph.node("IsNaN", &[&unit]), self.graph.number(f64::NAN));
+        self.graph.node("Where", &[&refused, &none, &sums])
     }
 
     /// The column of the design of a term without levels, (N, 1).
