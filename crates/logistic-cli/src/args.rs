@@ -482,7 +482,7 @@ pub(crate) struct BlobsArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct TutorialArgs {
-    /// Where to write the pictures, as SVG and PNG
+    /// Where to write the pictures, as SVG and PNG, and the rows for training and testing, as CSV
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print JSON

@@ -24,7 +24,7 @@ pub mod tutorial;
 
 pub use error::{Error, Result};
 
-/// Its code is tested with this library's.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide.md")]
-struct Guide;
+/// Its code is tested with this library's, where there are the pictures and the report that it makes.
+#[cfg(all(doctest, feature = "plot", feature = "report"))]
+#[doc = include_str!("../../../docs/tutorial.md")]
+struct Tutorial;
