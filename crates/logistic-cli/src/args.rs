@@ -529,7 +529,7 @@ pub(crate) struct TutorialArgs {
     /// Train hidden layers too, which the notebook ends by hoping for: beside the rule of Bayes on its blobs, and on two moons
     #[arg(long)]
     pub(crate) layers: bool,
-    /// Where to write the pictures, as SVG and PNG
+    /// Where to write the pictures, as SVG and PNG, and the rows for training and testing, as CSV
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print JSON

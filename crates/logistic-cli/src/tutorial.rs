@@ -6,6 +6,7 @@ use std::path::Path;
 use logistic::Error;
 use logistic::dataset::{Dataset, Rows};
 use logistic::evaluate::Evaluation;
+use logistic::file::OutputFile;
 use logistic::objective::Linear;
 use logistic::plot::{self, Boundary};
 use logistic::tutorial::{self, Bayes, Layers};
@@ -38,6 +39,8 @@ pub(crate) fn run(args: &TutorialArgs) -> Outcome {
     let walk = walk(&data, [&train, &test], args.layers)?;
     if let Some(dir) = &args.out {
         pictures(dir, &data, &walk)?;
+        OutputFile::replace(&dir.join("train.csv"), csv(&train)?.as_bytes())?;
+        OutputFile::replace(&dir.join("test.csv"), csv(&test)?.as_bytes())?;
     }
     if args.json {
         return print_json(&keys(&walk));
@@ -140,9 +143,10 @@ fn words(walk: &Walk, out: Option<&Path>) -> String {
     text.push_str(&layer_words(walk));
     match out {
         Some(dir) => {
-            let _ = writeln!(text, "\nThe pictures stand in {}.", dir.display());
+            let _ =
+                writeln!(text, "\nThe pictures stand in {}, and the rows as train.csv and test.csv.", dir.display());
         }
-        None => text.push_str("\n`--out DIR` writes the pictures.\n"),
+        None => text.push_str("\n`--out DIR` writes the pictures and the rows.\n"),
     }
     text
 }
@@ -178,6 +182,16 @@ fn layer_words(walk: &Walk) -> String {
         "\n   Two moons (noise {noise}), which no line separates, on 200 test rows: the layer {linear:.3}, {hidden} {network:.3}"
     );
     text
+}
+
+/// The rows as `logistic train` takes them, for what comes after the tutorial.
+fn csv(rows: &Rows<'_>) -> Result<String, Error> {
+    let mut text = String::from("x0,x1,label\n");
+    for position in 0..rows.len() {
+        let (x, y) = rows.get(position)?;
+        let _ = writeln!(text, "{},{},{y}", x[0], x[1]);
+    }
+    Ok(text)
 }
 
 fn pictures(dir: &Path, data: &Dataset, walk: &Walk) -> Outcome {

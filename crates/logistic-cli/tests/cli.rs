@@ -91,12 +91,21 @@ fn the_tutorial_prints_the_tutorials_digits() {
 }
 
 #[test]
-fn the_tutorial_draws_its_pictures() {
+fn the_tutorial_writes_its_pictures_and_rows() {
     let folder = Folder::new();
-    let out = folder.path("pictures");
+    let out = folder.path("walk");
     assert!(logistic(&["tutorial", "--out", &out]).status.success());
-    let pictures = std::fs::read_dir(&out).unwrap().count();
-    assert_eq!(pictures, 16, "eight pictures, as SVG and PNG");
+    let files = std::fs::read_dir(&out).unwrap().count();
+    assert_eq!(files, 18, "eight pictures, as SVG and PNG, and two tables");
+    let rows = |name: &str| std::fs::read_to_string(format!("{out}/{name}")).unwrap();
+    let (train, test) = (rows("train.csv"), rows("test.csv"));
+    assert_eq!((train.lines().count(), test.lines().count()), (801, 201));
+    // Row 5 of each, as the tutorial prints it.
+    assert!(train.lines().nth(6).unwrap().starts_with("5.4492") && train.lines().nth(6).unwrap().ends_with(",0"));
+    assert!(test.lines().nth(6).unwrap().starts_with("5.6047") && test.lines().nth(6).unwrap().ends_with(",0"));
+    // The digits are those of 32 bits, every one of them.
+    let first: f64 = train.lines().nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
+    assert_eq!(f64::from(first as f32), first);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The commands of the README and of the guide print what stands there.
+//! The commands of the README, of the guide and of the tutorial print what stands there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
@@ -21,6 +21,14 @@ fn commands(readme: &str) -> Vec<(Vec<String>, Vec<String>)> {
     commands
 }
 
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(page: &str) -> String {
+    std::fs::read_to_string(root().join(page)).unwrap()
+}
+
 #[test]
 fn the_front_page_does_not_lie() {
     prints_what_it_says("README.md");
@@ -31,11 +39,60 @@ fn the_guide_does_not_lie() {
     prints_what_it_says("docs/guide.md");
 }
 
-fn prints_what_it_says(page: &str) {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+#[test]
+fn the_tutorial_does_not_lie() {
+    let folder = prints_what_it_says("docs/tutorial.md");
+    let page = read("docs/tutorial.md");
+    let shown: Vec<&str> = page.split("](tutorial/").skip(1).map(|after| after.split(')').next().unwrap()).collect();
+    assert!(shown.len() >= 5, "{shown:?}");
+    for name in &shown {
+        let drawn = std::fs::read(folder.path().join("walk").join(name)).unwrap();
+        let file = std::fs::read(root().join("docs/tutorial").join(name)).unwrap();
+        assert!(drawn == file, "docs/tutorial/{name} is not what `logistic tutorial --out walk` draws");
+    }
+    assert_eq!(files(&root().join("docs/tutorial")), shown.len(), "each picture there is shown");
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+#[test]
+fn the_guide_has_commands_alone() {
+    assert!(languages(&read("docs/guide.md")).iter().all(|language| language == "console"));
+}
+
+/// Rust is run by the library's documentation tests, Python by those of the Python package, with the text that a block of
+/// it prints behind it.
+#[test]
+fn no_code_of_the_tutorial_is_left_out() {
+    let languages = languages(&read("docs/tutorial.md"));
+    for (at, language) in languages.iter().enumerate() {
+        let run = match language.as_str() {
+            "rust" | "console" | "python" => true,
+            "text" => at > 0 && languages[at - 1] == "python",
+            _ => false,
+        };
+        assert!(run, "nothing runs block {at} of the tutorial, of `{language}`");
+    }
+    for language in ["rust", "console", "python"] {
+        assert!(languages.iter().filter(|of| *of == language).count() >= 5, "{language}");
+    }
+}
+
+/// What stands behind the fence that opens each block.
+fn languages(page: &str) -> Vec<String> {
+    assert!(!page.contains("~~~") && !page.contains("````"), "blocks are fenced by three backticks");
+    let fences: Vec<&str> = page.lines().filter_map(|line| line.trim_start().strip_prefix("```")).collect();
+    assert!(fences.iter().skip(1).step_by(2).all(|end| end.is_empty()), "each block is closed");
+    fences.iter().step_by(2).map(|language| language.to_string()).collect()
+}
+
+/// Runs the commands of the page, and gives the folder in which they ran.
+fn prints_what_it_says(page: &str) -> TempDir {
+    let root = root();
     let folder = TempDir::new().unwrap();
-    let page = std::fs::read_to_string(root.join(page)).unwrap();
-    let commands = commands(&page);
+    let commands = commands(&read(page));
     assert!(commands.len() >= 3);
     for (typed, lines) in commands {
         let in_repository = |word: &String| match word.strip_prefix("testdata/") {
@@ -55,4 +112,5 @@ fn prints_what_it_says(page: &str) {
         }
         assert!(!lines.is_empty() || text.is_empty(), "{typed:?} prints\n{text}");
     }
+    folder
 }

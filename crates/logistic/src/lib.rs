@@ -33,3 +33,8 @@ struct Guide;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/serving.md")]
 struct Serving;
+
+/// Its code is tested with this library's, where there are the pictures and the report that it makes.
+#[cfg(all(doctest, feature = "plot", feature = "report"))]
+#[doc = include_str!("../../../docs/tutorial.md")]
+struct Tutorial;

@@ -37,6 +37,14 @@ const MOST_POINTS: usize = 5000;
 /// Tiles of the shading along each axis.
 const TILES: usize = 48;
 
+/// Tiles of one shade beside each other, which are drawn as one: far from the boundary most are.
+struct Run {
+    row: usize,
+    start: usize,
+    end: usize,
+    colour: RGBColor,
+}
+
 /// Points by class, `positive` true for the second of `classes`; with a boundary also its line, and the probability
 /// of the second class as shading.
 ///
@@ -127,14 +135,20 @@ impl Scatter {
 
     fn shading<DB: DrawingBackend>(&self, chart: &mut Axes<'_, DB>, boundary: &Boundary) -> Drawn<DB> {
         let step = ((self.x.1 - self.x.0) / TILES as f64, (self.y.1 - self.y.0) / TILES as f64);
-        let tiles = (0..TILES * TILES).map(|tile| {
-            let x = self.x.0 + step.0 * (tile % TILES) as f64;
-            let y = self.y.0 + step.1 * (tile / TILES) as f64;
+        let edge = |column: usize, row: usize| (self.x.0 + step.0 * column as f64, self.y.0 + step.1 * row as f64);
+        let mut runs: Vec<Run> = Vec::new();
+        for (row, column) in (0..TILES * TILES).map(|tile| (tile / TILES, tile % TILES)) {
+            let (x, y) = edge(column, row);
             let (cx, cy) = (x + step.0 / 2.0, y + step.1 / 2.0);
-            let p = sigmoid(boundary.weight[0] * cx + boundary.weight[1] * cy + boundary.bias);
-            Rectangle::new([(x, y), (x + step.0, y + step.1)], shade(p).filled())
-        });
-        chart.draw_series(tiles).map(|_| ())
+            let colour = shade(sigmoid(boundary.weight[0] * cx + boundary.weight[1] * cy + boundary.bias));
+            match runs.last_mut() {
+                Some(run) if run.row == row && run.colour == colour => run.end = column + 1,
+                _ => runs.push(Run { row, start: column, end: column + 1, colour }),
+            }
+        }
+        let rectangle =
+            |run: Run| Rectangle::new([edge(run.start, run.row), edge(run.end, run.row + 1)], run.colour.filled());
+        chart.draw_series(runs.into_iter().map(rectangle)).map(|_| ())
     }
 
     fn classes<DB: DrawingBackend>(&self, chart: &mut Axes<'_, DB>, scale: Scale) -> Drawn<DB> {
