@@ -29,10 +29,11 @@ fuzz_target!(|data: &[u8]| {
     assert!(model.is_network() || model.weight().len() == model.encoder.terms().len());
     let _ = (model.intercept(), model.encoder.columns(), model.encoder.text_columns());
     let table = TABLE.as_ref().expect("the rows below are a table");
-    let Ok(scorer) = Scorer::new(model.clone()) else { return };
+    let scores = model.score_table(table);
+    let _ = model.without_unused_columns();
+    let Ok(scorer) = Scorer::new(model) else { return };
     let (mut row, mut own) = (Scored::default(), Vec::new());
     let columns = scorer.columns().iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>();
-    let scores = model.score_table(table);
     for at in 0..table.n_rows() {
         let Ok(columns) = &columns else { break };
         let cells: Vec<_> = columns.iter().map(|column| column.cell(at)).collect();
@@ -48,7 +49,6 @@ fuzz_target!(|data: &[u8]| {
         (0..scorer.n_outputs()).for_each(|output| scorer.contribute(&row, output, &mut own));
         let _ = scorer.interval(&mut row, 0);
     }
-    let _ = model.without_unused_columns();
 });
 
 fn stamped(text: &str) -> Option<String> {

@@ -66,7 +66,10 @@ impl Served {
         })?;
         let model = Model::from_json(text, &name)?;
         let version: String = Sha256::digest(&bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let scorer = Scorer::new(model)?;
+        let scorer = Scorer::new(model).map_err(|error| match error {
+            Error::ModelFile { problem, help, .. } => Error::ModelFile { path: name, problem, help },
+            error => error,
+        })?;
         let described = describe::model(&scorer, &version, most_rows);
         let openapi = openapi::document(&scorer, &described).to_string();
         Ok(Served { scorer, version, loaded: SystemTime::now(), described: described.to_string(), openapi })

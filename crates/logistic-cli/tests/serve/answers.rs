@@ -375,7 +375,10 @@ fn what_cannot_be_served_is_said_at_once() {
     let port = server.address.rsplit(':').next().unwrap();
     let (empty, text) = (folder.write("empty", "\n"), folder.write("text", "no certificate"));
     let missing = folder.path("missing");
-    let cases: [(&[&str], i32, &str); 10] = [
+    let data = testdata("saheart.csv");
+    let network = folder.train("network.json", &[&data, "--target", "chd", "--hidden", "2", "--epochs", "2"]);
+    let cases: [(&[&str], i32, &str); 11] = [
+        (&[&network], 1, "network.json: it has hidden layers"),
         (&[&model, "--port", port], 1, "cannot listen: Address"),
         (&[&missing], 1, "cannot read"),
         (&[&text], 1, "not a model file"),
