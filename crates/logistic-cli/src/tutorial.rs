@@ -123,7 +123,8 @@ fn words(walk: &Walk, out: Option<&Path>) -> String {
     let _ = writeln!(text, "   average precision   {}", precise(walk.evaluation.average_precision()));
     match out {
         Some(dir) => {
-            let _ = writeln!(text, "\nThe pictures stand in {}, and the rows as train.csv and test.csv.", dir.display());
+            let _ =
+                writeln!(text, "\nThe pictures stand in {}, and the rows as train.csv and test.csv.", dir.display());
         }
         None => text.push_str("\n`--out DIR` writes the pictures and the rows.\n"),
     }

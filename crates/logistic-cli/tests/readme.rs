@@ -43,8 +43,7 @@ fn the_guide_does_not_lie() {
 fn the_tutorial_does_not_lie() {
     let folder = prints_what_it_says("docs/tutorial.md");
     let page = read("docs/tutorial.md");
-    let shown: Vec<&str> =
-        page.split("](tutorial/").skip(1).map(|after| after.split(')').next().unwrap()).collect();
+    let shown: Vec<&str> = page.split("](tutorial/").skip(1).map(|after| after.split(')').next().unwrap()).collect();
     assert!(shown.len() >= 5, "{shown:?}");
     for name in &shown {
         let drawn = std::fs::read(folder.path().join("walk").join(name)).unwrap();

@@ -146,9 +146,8 @@ impl Scatter {
                 _ => runs.push(Run { row, start: column, end: column + 1, colour }),
             }
         }
-        let rectangle = |run: Run| {
-            Rectangle::new([edge(run.start, run.row), edge(run.end, run.row + 1)], run.colour.filled())
-        };
+        let rectangle =
+            |run: Run| Rectangle::new([edge(run.start, run.row), edge(run.end, run.row + 1)], run.colour.filled());
         chart.draw_series(runs.into_iter().map(rectangle)).map(|_| ())
     }
 
