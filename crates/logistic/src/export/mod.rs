@@ -5,7 +5,7 @@
 //! carries a few golden rows with the model's own probabilities and a computed bound on the distance between its
 //! probabilities and the model's ([`error_bound`]). Where the model refuses a row (a missing value or an unseen level under the
 //! policy `error`, a row that the policy `drop` leaves out, a number beyond ±10⁷⁰, a logarithm of what has none) an export has
-//! no probability for it: NaN, or NULL. What a format cannot say is [`Error::Export`](crate::Error::Export); hidden layers go
+//! no probability for it: NaN, or NULL. What a format cannot say is [`Error::Export`]; hidden layers go
 //! into ONNX and safetensors alone.
 
 mod bound;
@@ -36,7 +36,7 @@ use document::Document;
 /// The bytes of a model as a file of another format.
 ///
 /// # Errors
-/// [`Error::Export`](crate::Error::Export) where the format cannot say what the model does: it names the column, and
+/// [`Error::Export`] where the format cannot say what the model does: it names the column, and
 /// what to do instead.
 pub fn export(model: &Model, format: Format) -> Result<Vec<u8>> {
     if model.is_network() && !matches!(format, Format::Onnx | Format::Safetensors) {
@@ -65,7 +65,7 @@ pub fn export(model: &Model, format: Format) -> Result<Vec<u8>> {
 /// the order of the target's classes (n_rows, n_classes). NaN for a row that has no probability.
 ///
 /// # Errors
-/// [`Error::UnknownColumn`](crate::Error::UnknownColumn); [`Error::Export`](crate::Error::Export) for a model that no format takes.
+/// [`Error::UnknownColumn`]; [`Error::Export`] for a model that no format takes.
 pub fn error_bound(model: &Model, table: &Table) -> Result<Vec<f64>> {
     let computation = Computation::of(model);
     computation.refuse_offset()?;
