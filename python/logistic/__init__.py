@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from . import spark, torch
     from ._cv import LogisticRegressionCV
     from ._estimator import LogisticRegression
+    from ._imports import from_sklearn, from_state_dict
     from ._train import Model, evaluate, fit
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "__version__",
     "evaluate",
     "fit",
+    "from_sklearn",
+    "from_state_dict",
     "spark",
     "torch",
 ]
@@ -32,6 +35,8 @@ _LAZY = {
     "Model": "._train",
     "evaluate": "._train",
     "fit": "._train",
+    "from_sklearn": "._imports",
+    "from_state_dict": "._imports",
     "spark": ".spark",
     "torch": ".torch",
 }

@@ -352,7 +352,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         ----------
         path : path-like
             The file. It is replaced in one move.
-        format : {'onnx', 'sql', 'c', 'javascript', 'safetensors', 'scorecard', 'csv', 'latex', 'markdown'}
+        format : {'onnx', 'sql', 'c', 'javascript', 'pmml', 'safetensors', 'scorecard', 'csv', 'latex', 'markdown'}
             The format.
         dialect : {'duckdb', 'sqlite', 'postgres'}, optional
             Whose SQL it is, for 'sql'.

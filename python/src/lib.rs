@@ -11,6 +11,7 @@ mod errors;
 mod fit;
 mod folds;
 mod frames;
+mod imports;
 mod model;
 mod pool;
 mod report;
@@ -35,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     elsewhere::add_to(module)?;
     module.add_function(wrap_pyfunction!(report::report, module)?)?;
     train::add_to(module)?;
+    imports::add_to(module)?;
     streams::add_to(module)?;
     Ok(())
 }

@@ -195,7 +195,7 @@ impl Trained {
         Trained { model: Arc::new(trained.model.without_unused_columns()), answer }
     }
 
-    fn of(model: logistic::model::Model) -> Self {
+    pub(crate) fn of(model: logistic::model::Model) -> Self {
         Trained { answer: logistic_cli::keys(&model).to_string(), model: Arc::new(model) }
     }
 }

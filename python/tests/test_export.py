@@ -1,10 +1,14 @@
 """Every export scores 10,000 random rows as the model does, within the bound that is computed for each row."""
 
 import ctypes
+import glob
+import io
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 
 import numpy as np
 import pandas as pd
@@ -248,6 +252,59 @@ def test_sql_in_sqlite(case):
     agree(case, [[np.nan if p is None else p for p in row] for row in found])
 
 
+@pytest.fixture(scope="module")
+def postgres():
+    """A PostgreSQL server on a socket of its own; what runs a script on it."""
+    found = shutil.which("initdb") or next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))), None)
+    if found is None:
+        pytest.skip("there is no PostgreSQL server")
+    binaries = os.path.dirname(os.path.realpath(found))
+    folder = tempfile.mkdtemp(prefix="logistic-")
+    # The server does not run as root.
+    run_as = []
+    if os.getuid() == 0:
+        if shutil.which("runuser") is None:
+            pytest.skip("PostgreSQL does not run as root")
+        shutil.chown(folder, "nobody")
+        run_as = ["runuser", "-u", "nobody", "--"]
+    data = f"{folder}/data"
+    control = [*run_as, f"{binaries}/pg_ctl", "-D", data, "-w"]
+    options = {"check": True, "cwd": folder, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    try:
+        create = [f"{binaries}/initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run([*run_as, *create], **options)
+        server = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        subprocess.run([*control, "-l", f"{folder}/log", "-o", server, "start"], **options)
+        try:
+
+            def run(script):
+                command = [f"{binaries}/psql", "-h", folder, "-U", "tests", "-d", "postgres", "-X", "-q", "-t", "--csv"]
+                command += ["-v", "ON_ERROR_STOP=1", "-f", "-"]
+                return subprocess.run(command, input=script, check=True, capture_output=True, text=True).stdout
+
+            yield run
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], **options)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_sql_in_postgres(case, postgres):
+    expression = written(case, "postgres.sql", "sql", "postgres").read_text()
+    rows = case[1]
+    named = "" if len(case[0].classes) > 2 else " AS probability"
+    names = ['"' + name.replace('"', '""') + '"' for name in rows]
+    kinds = ["DOUBLE PRECISION" if rows[name].dtype.kind == "f" else "TEXT" for name in rows]
+    columns = ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds, strict=True))
+    cells = rows.assign(row=np.arange(N)).to_csv(index=False, header=False)
+    found = postgres(
+        f"CREATE TEMPORARY TABLE t ({columns}, row_number INTEGER);\n"
+        f"COPY t FROM STDIN (FORMAT csv);\n{cells}\\.\n"
+        f"SELECT {expression}{named} FROM t ORDER BY row_number;\n"
+    )
+    agree(case, pd.read_csv(io.StringIO(found), header=None, skip_blank_lines=False, float_precision="round_trip").to_numpy())
+
+
 def test_c(case):
     compiler = shutil.which("cc")
     if compiler is None:
@@ -302,6 +359,72 @@ def test_javascript(case):
     agree(case, [[np.nan if p is None else p for p in np.atleast_1d(row)] for row in found])
     sure, expected = labels_of(case)
     np.testing.assert_array_equal(np.array([str(a["label"]) for a in answers])[sure], expected)
+
+
+def evaluator(path):
+    """PMML4S, which runs on Java."""
+    pypmml = pytest.importorskip("pypmml")
+    if shutil.which("java") is None:
+        pytest.skip("there is no Java")
+    return pypmml.Model.fromFile(str(path))
+
+
+def pmml_names(model):
+    return ["probability"] if len(model.classes) == 2 else [f"probability[{name}]" for name in model.classes]
+
+
+def test_pmml(case):
+    run = evaluator(written(case, "model.pmml", "pmml"))
+    rows = case[1]
+    assert run.inputNames == list(rows)
+    names = pmml_names(case[0])
+    assert run.outputNames == [*names, "predicted"]
+    answers = [run.predict(row) for row in rows.astype(object).where(rows.notna(), None).values.tolist()]
+    agree(case, [[np.nan if p is None else p for p in answer[:-1]] for answer in answers])
+    sure, expected = labels_of(case)
+    called = np.array([answer[-1] for answer in answers], dtype=object)
+    np.testing.assert_array_equal(called[sure], expected)
+    assert set(called[np.isnan(case[2][:, 0])]) == {None}
+
+
+def test_pmml_carries_golden_rows(case):
+    from xml.etree import ElementTree
+
+    path = written(case, "golden.pmml", "pmml")
+    space = "{http://www.dmg.org/PMML-4_4}"
+    root = ElementTree.parse(path).getroot()
+    extensions = {of.get("name"): of.get("value") for of in root.iter(f"{space}Extension")}
+    golden = [row for row in json.loads(extensions["logistic.golden_rows"]) if row["probability"] is not None]
+    verification = root.find(f".//{space}ModelVerification")
+    assert len(golden) >= 1 and verification.get("recordCount") == str(len(golden))
+    fields = {of.get("column"): of for of in verification.iter(f"{space}VerificationField")}
+    run = evaluator(path)
+    for row, expected in zip(verification.iter(f"{space}row"), golden, strict=True):
+        cells = {fields[of.tag.removeprefix(space)].get("field"): of.text for of in row}
+        inputs = {name: cells.get(name) for name in case[1]}
+        assert {name: None if value is None else str(value) for name, value in expected["inputs"].items()}.keys() == inputs.keys()
+        answer = run.predict(expected["inputs"])
+        for column, field in fields.items():
+            if column.startswith("p"):
+                p, name = float(row.find(f"{space}{column}").text), field.get("field")
+                assert abs(answer[name] - p) <= p * float(field.get("precision"))
+                assert float(field.get("precision")) < 1e-11
+
+
+def test_pmml_refuses_what_it_cannot_say(tmp_path):
+    n = 200
+    rng = np.random.default_rng(1)
+    moments = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D")
+    frame = pd.DataFrame({"day": moments, "word": rng.choice(["a", "b\x01"], n), "predicted": rng.normal(size=n), "y": rng.random(n) < 0.5})
+    for features, options, words in [
+        (["day"], {"date_parts": True}, "parts of dates"),
+        (["word"], {}, "XML"),
+        (["predicted"], {}, "needs a name"),
+    ]:
+        model = logistic.fit(frame, target="y", features=features, l2=0.1, **options)
+        with pytest.raises(logistic.Error, match=words) as refused:
+            model.export(tmp_path / "model.pmml", "pmml")
+        assert refused.value.kind == "export" and refused.value.column == features[0] and refused.value.help
 
 
 def test_safetensors(tmp_path):

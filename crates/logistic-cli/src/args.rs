@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Show a model: coefficients, inference, how the fit went
     Summary(SummaryArgs),
-    /// Write a model for another program to run or to read: ONNX, SQL, C, JavaScript, safetensors, a scorecard, tables
+    /// Write a model for another program to run or to read: ONNX, SQL, C, JavaScript, PMML, safetensors, a scorecard, tables
     Export(ExportArgs),
     /// Write a page about a model and its rows: one HTML file that needs no network
     Report(ReportArgs),
@@ -434,8 +434,9 @@ pub(crate) struct SummaryArgs {
 pub(crate) struct ExportArgs {
     /// The model file
     pub(crate) model: PathBuf,
-    /// The format: `onnx` and the functions in `sql`, `c` and `javascript` score rows as the model does, and carry golden
-    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch; a model with hidden layers has these two alone;
+    /// The format: `onnx` and the functions in `sql`, `c`, `javascript` and `pmml` score rows as the model does, and carry golden
+    /// rows and a bound on their numerical error; `safetensors` has weight and bias over the design matrix, for PyTorch; a model
+    /// with hidden layers has `onnx` and `safetensors` alone;
     /// `scorecard` the points of every level, 20 of which double the odds; `csv`, `latex` and `markdown` the coefficients
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(export::Format::NAMES))]
     pub(crate) to: String,

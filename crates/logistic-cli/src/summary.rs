@@ -42,7 +42,7 @@ pub(crate) fn keys(model: &Model) -> Value {
     let mut classes = target.classes.clone();
     classes.sort_unstable();
     let mut keys = json!({
-        "n_rows": facts.n_rows,
+        "n_rows": (!facts.is_imported()).then_some(facts.n_rows),
         "target": target.column,
         "classes": classes,
         "positive": binary.then_some(target.positive()),
@@ -107,7 +107,9 @@ pub(crate) fn words(model: &Model) -> String {
         }
         let _ = writeln!(text, "{}\n", coefficient_table(own));
     }
-    text.push_str(&fit_words(model));
+    if !model.facts.is_imported() {
+        text.push_str(&fit_words(model));
+    }
     text.push_str(&inference::words(model));
     if !model.is_network() {
         text.push_str(penalty::no_inference(model));
@@ -140,6 +142,12 @@ fn heading(model: &Model) -> String {
     };
     if let (Some(network), Some(training)) = (&model.network, &model.training) {
         text.push_str(&network::words(model, network, training));
+        return text;
+    }
+    if facts.is_imported() {
+        text.push_str(
+            "imported: nothing is known of the fit, so that there are no certificate and no standard errors\n\n",
+        );
         return text;
     }
     let _ = writeln!(

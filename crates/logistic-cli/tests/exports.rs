@@ -20,7 +20,7 @@ fn fitted(table: &str, options: &[&str]) -> TempDir {
     folder
 }
 
-const FORMATS: [&[&str]; 11] = [
+const FORMATS: [&[&str]; 12] = [
     &["onnx"],
     &["safetensors"],
     &["sql", "--dialect", "duckdb"],
@@ -28,6 +28,7 @@ const FORMATS: [&[&str]; 11] = [
     &["sql", "--dialect", "postgres"],
     &["c"],
     &["javascript"],
+    &["pmml"],
     &["scorecard"],
     &["csv"],
     &["latex"],

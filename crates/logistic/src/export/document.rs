@@ -40,6 +40,11 @@ impl<'d, 'm> Document<'d, 'm> {
         as_json(self.computation, &self.golden)
     }
 
+    /// The golden rows as they are.
+    pub(super) fn golden_rows(&self) -> &[Golden] {
+        &self.golden
+    }
+
     /// What is known of the file, by key.
     pub(super) fn metadata(&self) -> Vec<(&'static str, String)> {
         let (model, computation) = (self.computation.model, self.computation);

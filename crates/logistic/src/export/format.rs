@@ -15,6 +15,8 @@ pub enum Format {
     C,
     /// A function in JavaScript.
     Javascript,
+    /// PMML 4.4, the encoder included.
+    Pmml,
     /// Points for every level and unit of a column, as CSV.
     Scorecard,
     /// The coefficients as CSV.
@@ -38,8 +40,8 @@ pub enum Dialect {
 
 impl Format {
     /// The names of all formats.
-    pub const NAMES: [&'static str; 9] =
-        ["onnx", "safetensors", "sql", "c", "javascript", "scorecard", "csv", "latex", "markdown"];
+    pub const NAMES: [&'static str; 10] =
+        ["onnx", "safetensors", "sql", "c", "javascript", "pmml", "scorecard", "csv", "latex", "markdown"];
 
     /// The format of that name; `sql` has a dialect, no other has one.
     ///
@@ -52,6 +54,7 @@ impl Format {
             "sql" => return Dialect::named(dialect.unwrap_or("none")).map(Format::Sql),
             "c" => Format::C,
             "javascript" => Format::Javascript,
+            "pmml" => Format::Pmml,
             "scorecard" => Format::Scorecard,
             "csv" => Format::Csv,
             "latex" => Format::Latex,

@@ -17,12 +17,16 @@ mod document;
 mod format;
 mod golden;
 mod javascript;
+mod layer;
 mod onnx;
+mod pmml;
 mod safetensors;
 mod scorecard;
 mod sql;
+mod xml;
 
 pub use format::{Dialect, Format};
+pub use layer::{Layer, Tensor};
 
 use crate::error::{Error, Place, Result};
 use crate::loss::{CrossEntropy, sigmoid};
@@ -54,6 +58,7 @@ pub fn export(model: &Model, format: Format) -> Result<Vec<u8>> {
         Format::Sql(dialect) => Ok(sql::write(&document()?, dialect).into_bytes()),
         Format::C => Ok(c::write(&document()?).into_bytes()),
         Format::Javascript => Ok(javascript::write(&document()?).into_bytes()),
+        Format::Pmml => Ok(pmml::write(&document()?)?.into_bytes()),
         Format::Scorecard => scorecard::write(&computation),
         Format::Csv => coefficients::csv(model),
         Format::Latex => Ok(coefficients::latex(model).into_bytes()),

@@ -1,6 +1,6 @@
 //! What was fitted on what, and how it went.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::covariance::Covariance;
 use super::likelihood_ratio::LikelihoodRatio;
@@ -28,21 +28,26 @@ pub struct Facts {
     /// Whether coefficients had bounds.
     #[serde(default)]
     pub bounded: bool,
-    /// How the solver ended.
+    /// How the solver ended; [`Facts::IMPORTED`] where another program estimated the coefficients. Then what is not known is
+    /// NaN, and null in files.
     pub termination: String,
     /// The solver's iterations; epochs for a mini-batch solver.
     pub iterations: usize,
     /// The objective at the end.
+    #[serde(deserialize_with = "known_or_not")]
     pub objective: f64,
     /// The largest absolute entry of the gradient, in standardised columns.
+    #[serde(deserialize_with = "known_or_not")]
     pub gradient_max_norm: f64,
     /// A bound on the distance of the objective to its minimum, in nats per row; infinite for a network, of which none is
     /// known.
-    #[serde(default = "infinite", skip_serializing_if = "is_infinite")]
+    #[serde(default = "infinite", skip_serializing_if = "is_infinite", deserialize_with = "known_or_not")]
     pub gap: f64,
     /// Σ sᵢ·log P(yᵢ).
+    #[serde(deserialize_with = "known_or_not")]
     pub log_likelihood: f64,
     /// The same, of the model of the intercept alone; without an intercept, of a probability of one half.
+    #[serde(deserialize_with = "known_or_not")]
     pub null_log_likelihood: f64,
     /// What rows of each class weighed, on top of their own weights; empty where all weighed the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -87,7 +92,50 @@ fn information() -> String {
     Covariance::Information.name().to_string()
 }
 
+/// NaN, of an imported model, is null in JSON.
+fn known_or_not<'d, D: Deserializer<'d>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
 impl Facts {
+    /// What stands for the solver's end in a model of coefficients that another program estimated.
+    pub const IMPORTED: &'static str = "imported";
+
+    /// What is known of a fit that another program made.
+    pub(super) fn imported(rank: usize) -> Self {
+        Facts {
+            n_rows: 0,
+            total_weight: 0.0,
+            rank,
+            solver: Facts::IMPORTED.to_string(),
+            l1: 0.0,
+            l2: 0.0,
+            standardised_penalty: false,
+            bounded: false,
+            termination: Facts::IMPORTED.to_string(),
+            iterations: 0,
+            objective: f64::NAN,
+            gradient_max_norm: f64::NAN,
+            gap: f64::NAN,
+            log_likelihood: f64::NAN,
+            null_log_likelihood: f64::NAN,
+            class_weight: Vec::new(),
+            relaxed: false,
+            calibrated: false,
+            pseudo_likelihood: true,
+            covariance: information(),
+            n_clusters: None,
+            lr_test: None,
+            firth: false,
+            penalized_log_likelihood: None,
+        }
+    }
+
+    /// Whether another program estimated the coefficients.
+    pub fn is_imported(&self) -> bool {
+        self.termination == Facts::IMPORTED
+    }
+
     /// −2·log-likelihood.
     pub fn deviance(&self) -> f64 {
         -2.0 * self.log_likelihood

@@ -94,6 +94,12 @@ impl Model {
         if !self.covariance.is_empty() && self.covariance.len() != n * (n + 1) / 2 {
             return Err("not a model: the covariance is not that of its coefficients".to_string());
         }
+        let facts = &self.facts;
+        let numbers =
+            [facts.objective, facts.gradient_max_norm, facts.gap, facts.log_likelihood, facts.null_log_likelihood];
+        if !facts.is_imported() && numbers.iter().any(|number| number.is_nan()) {
+            return Err("not a model: a number of its fit is missing".to_string());
+        }
         let classes = &self.encoder.target.classes;
         if classes.len() < 2 {
             return Err("not a model: the target has not two classes".to_string());

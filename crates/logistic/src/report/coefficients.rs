@@ -57,6 +57,10 @@ fn words(model: &Model, known: bool) -> String {
             () if model.separation.is_some() => {
                 " There are no standard errors and no intervals: the classes are separated, and what is shown is a ridge fit."
             }
+            () if facts.is_imported() => {
+                " There are no standard errors and no intervals: the coefficients are those of another program, and nothing is \
+                 known of their fit."
+            }
             () if !facts.converged() => {
                 " There are no standard errors and no intervals: the fit did not reach the optimum that they belong to."
             }

@@ -49,7 +49,9 @@ pub(super) fn figures(model: &Model, measures: Option<&Measures>) -> Vec<(&'stat
         }
         None => figures.push(("AIC", facts.aic().map_or("–".to_string(), rounded))),
     }
-    figures.push(("McFadden R²", fixed(facts.pseudo_r2_mcfadden(), 3)));
+    if !facts.is_imported() {
+        figures.push(("McFadden R²", fixed(facts.pseudo_r2_mcfadden(), 3)));
+    }
     let ended = match &model.training {
         Some(training) => format!("{} of {} epochs", count(facts.iterations), count(training.epochs)),
         None if facts.converged() => "at the optimum".to_string(),
@@ -77,13 +79,12 @@ pub(super) fn section(model: &Model, data: Option<&str>) -> Markup {
 /// What the fit was of.
 fn setting(model: &Model) -> Vec<(&'static str, String)> {
     let (facts, target) = (&model.facts, &model.encoder.target);
-    let mut setting = vec![
-        ("Target", target.column.clone()),
-        ("Classes", target.classes.join(", ")),
-        ("Rows", count(facts.n_rows)),
-        ("Method", if model.is_network() { layers::method(model) } else { method(facts) }),
-        ("Solver", solver(model)),
-    ];
+    let mut setting = vec![("Target", target.column.clone()), ("Classes", target.classes.join(", "))];
+    if !facts.is_imported() {
+        setting.push(("Rows", count(facts.n_rows)));
+        setting.push(("Method", if model.is_network() { layers::method(model) } else { method(facts) }));
+        setting.push(("Solver", solver(model)));
+    }
     if facts.total_weight != facts.n_rows as f64 {
         setting.insert(3, ("Weight of the rows", rounded(facts.total_weight)));
     }
@@ -152,6 +153,9 @@ fn method(facts: &Facts) -> String {
 
 /// The certificate in words.
 fn certificate(facts: &Facts) -> String {
+    if facts.is_imported() {
+        return "Another program estimated the coefficients: nothing is known of the fit.".to_string();
+    }
     let (gap, gradient) = (rounded(facts.gap), rounded(facts.gradient_max_norm));
     match (facts.firth, facts.converged()) {
         (true, true) => format!(

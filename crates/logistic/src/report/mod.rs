@@ -141,7 +141,11 @@ impl<'a> Report<'a> {
             h1 { (fit::title(self.model)) }
             p.lead {
                 (fit::against(self.model))
-                " Fitted to " (count(self.model.facts.n_rows)) " rows"
+                @if self.model.facts.is_imported() {
+                    " Imported from another program"
+                } @else {
+                    " Fitted to " (count(self.model.facts.n_rows)) " rows"
+                }
                 @match scored {
                     Some(scored) => { "; measured on " (scored.name) "." }
                     None => { "." }
