@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     let _ = (model.intercept(), model.encoder.columns(), model.encoder.text_columns());
     let table = TABLE.as_ref().expect("the rows below are a table");
     let scores = model.score_table(table);
-    let _ = model.without_unused_columns();
+    let _ = model.clone().without_unused_columns();
     let Ok(scorer) = Scorer::new(model) else { return };
     let (mut row, mut own) = (Scored::default(), Vec::new());
     let columns = scorer.columns().iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>();
