@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_of_a_fit_is_so_of_imported_models_alone() {
-        let target = Target { column: "y".to_string(), classes: vec!["0".to_string(), "1".to_string()], numeric: true };
+        let classes = ["0", "1"].map(String::from).to_vec();
+        let target = Target { column: "y".to_string(), classes, rest: false, numeric: true };
         let imported = Imported { columns: vec!["x".to_string()], target, weight: vec![2.0], bias: vec![-1.0] };
         let mut model = Model::imported(imported).unwrap();
         let again = Model::from_json(&model.to_json().unwrap(), "model.json").unwrap();
