@@ -134,9 +134,11 @@ impl<'c, 'm> Writer<'c, 'm> {
         let mut fields: Vec<String> = Vec::new();
         for input in &self.computation.inputs {
             fields.push(match input.holds {
-                Holds::Text => {
-                    element("DataField", &[("name", input.name), CATEGORICAL[0], CATEGORICAL[1]], &[missing.clone()])
-                }
+                Holds::Text => element(
+                    "DataField",
+                    &[("name", input.name), CATEGORICAL[0], CATEGORICAL[1]],
+                    std::slice::from_ref(&missing),
+                ),
                 _ => element("DataField", &[("name", input.name), CONTINUOUS[0], CONTINUOUS[1]], &[]),
             });
         }

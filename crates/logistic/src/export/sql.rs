@@ -31,6 +31,11 @@ pub(super) fn write(document: &Document<'_, '_>, dialect: Dialect) -> String {
     lines.join("\n") + "\n"
 }
 
+/// In PostgreSQL, numbers below this are taken for 0, so that a product of two is no smaller than a number can be.
+const SMALLEST_FACTOR: f64 = 1e-140;
+/// The same for what is raised to the third power.
+const SMALLEST_ROOT: f64 = 1e-80;
+
 struct Writer<'c, 'm> {
     computation: &'c Computation<'m>,
     dialect: Dialect,
@@ -201,15 +206,31 @@ impl Writer<'_, '_> {
                 Some(match factor {
                     Factor::Bend(_, bend) => self.bend(number, bend, &value),
                     _ if number.log => format!("ln({value})"),
-                    _ => value,
+                    _ => self.clear_of_underflow(value),
                 })
             }
+        }
+    }
+
+    /// PostgreSQL fails where a product is too small for a number. What is taken for 0 here changes no product with another
+    /// column by more than 10⁻⁷⁰.
+    fn clear_of_underflow(&self, value: String) -> String {
+        match self.dialect {
+            Dialect::Postgres => {
+                format!("CASE WHEN abs({value}) < {} THEN 0e0 ELSE {value} END", literal(SMALLEST_FACTOR))
+            }
+            _ => value,
         }
     }
 
     fn bend(&self, number: &Number, bend: usize, value: &str) -> String {
         let bend = &number.bends[bend];
         let cube = |knot: f64| {
+            if self.dialect == Dialect::Postgres {
+                let beyond = format!("({value} - {})", literal(knot));
+                let smallest = literal(SMALLEST_ROOT);
+                return format!("CASE WHEN {beyond} < {smallest} THEN 0e0 ELSE {beyond} * {beyond} * {beyond} END");
+            }
             let beyond = self.largest(&format!("{value} - {}", literal(knot)), "0e0");
             format!("{beyond} * {beyond} * {beyond}")
         };
