@@ -1,4 +1,4 @@
-# Everything a contributor needs; CI calls `make test` and nothing else.
+# Everything a contributor needs; CI calls `make test` and then `make test-cluster`.
 
 CARGO ?= cargo
 FUZZ_SECONDS ?= 20
