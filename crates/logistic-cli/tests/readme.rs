@@ -99,10 +99,15 @@ fn prints_what_it_says(page: &str) -> TempDir {
             Some(name) => root.join("testdata").join(name).to_str().unwrap().to_string(),
             None => word.clone(),
         };
-        let args: Vec<String> = typed.iter().map(in_repository).collect();
+        let mut args: Vec<String> = typed.iter().map(in_repository).collect();
+        // As a shell does.
+        let redirected = args.iter().position(|word| word == ">").map(|at| args.split_off(at));
         let output = Command::new(cargo_bin!("logistic")).args(&args).current_dir(folder.path()).output().unwrap();
         assert!(output.status.success(), "{typed:?}");
-        let text = String::from_utf8(output.stdout).unwrap();
+        let mut text = String::from_utf8(output.stdout).unwrap();
+        if let Some([_, file]) = redirected.as_deref() {
+            std::fs::write(folder.path().join(file), std::mem::take(&mut text)).unwrap();
+        }
         // `…` stands for lines left out.
         let mut rest = text.as_str();
         for part in lines.split(|line| line == "…") {

@@ -26,11 +26,6 @@ pub use error::{Error, Result};
 
 /// Its code is tested with this library's.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide.md")]
-struct Guide;
-
-/// Its code is tested with this library's.
-#[cfg(doctest)]
 #[doc = include_str!("../../../docs/serving.md")]
 struct Serving;
 
