@@ -38,6 +38,8 @@ MEMORY = 256e9
 # Iterations of Newton's method after a first pass that learns scales, and of L-BFGS: usual numbers of this library.
 NEWTON, LBFGS = 8, 60
 CORES = 16
+# Of a node; its cores share each of them.
+PARTITIONS = 4
 FORMS = [("1 TB", 1e12), ("100 TB", 1e14)]
 WIDTHS = [28, 300, 3000]
 NODES = [10, 100, 1000]
@@ -121,14 +123,14 @@ for part in range(4):
     return f"{folder}/*.parquet"
 
 
-def passes_of(binary, engine, data, partitions):
+def passes_of(binary, engine, folder, partitions):
     """Seconds of a pass that reads, of one of kept rows on a cluster, and of the same in one process: means over a fit."""
-    command = [binary, "train", data, "--target", "y", "--engine", engine, "--partitions", partitions, "--json"]
-    with tempfile.TemporaryDirectory() as folder:
-        told = json.loads(output(*command, "-o", f"{folder}/model.json"))
+    asked = ["--target", "y", "--engine", engine, "--partitions", partitions, "--json", "-o", folder / "model.json"]
+    told = json.loads(output(binary, "train", f"{folder}/*.parquet", *asked))
+    (folder / "model.json").unlink()
     # The first looks at the columns, the second reads and encodes.
     reading, there = told["engine"]["pass_seconds"][1], told["engine"]["pass_seconds"][2:]
-    here = json.loads(output(binary.parent / "examples" / "one_process", data, "y").splitlines()[-1])[1:]
+    here = json.loads(output(binary.parent / "examples" / "one_process", folder, "y").splitlines()[-1])[1:]
     if len(here) != len(there):
         raise SystemExit(f"{len(there)} passes on the cluster, {len(here)} in one process")
     return reading, statistics.mean(there), statistics.mean(here)
@@ -143,8 +145,10 @@ def on_cluster(binary, rounds, sizes):
             if not folder.exists():
                 folder.mkdir()
                 write_rows(folder, rows, columns)
-            fits = [passes_of(binary, engine, f"{folder}/*.parquet", partitions) for _ in range(rounds)]
-            reading, there, here = (statistics.median(of) for of in zip(*fits))
+            fits = [passes_of(binary, engine, folder, partitions) for _ in range(rounds)]
+            there, here = (statistics.median(fit[at] for fit in fits) for at in (1, 2))
+            # Later fits find the rows where the first one left them.
+            reading = fits[0][0]
             size = {"rows": rows, "columns": columns, "partitions": partitions}
             found.append({**size, "reading": reading, "seconds": there, "here": here})
     return found
@@ -164,7 +168,7 @@ def overheads(measured):
 
 
 def extrapolated(cost, overhead, size, columns, nodes):
-    """Seconds of Newton's method and of L-BFGS on so many nodes, one partition a core, with sums merged in a tree."""
+    """Seconds of Newton's method and of L-BFGS on so many nodes, with sums merged in a tree."""
     rows, cores = size / 8 / columns, CORES * nodes
     byte, row, product = cost
     again = max(0.0, 1 - MEMORY * nodes / size)
@@ -172,11 +176,11 @@ def extrapolated(cost, overhead, size, columns, nodes):
     hessian = gradient + rows / cores * columns * (columns + 1) / 2 * product
     state = 4.0 * columns * (columns + 1)
     levels = math.ceil(math.log2(nodes))
-    asked = overhead["constant"] + overhead["each_partition"] * cores
-    # Each partition of a node is added to the node's sum in memory, at a byte's price; nodes merge in pairs.
+    asked = overhead["constant"] + overhead["each_partition"] * PARTITIONS * nodes
+    # Each core's sum is added to the node's in memory, at a byte's price; nodes merge in pairs.
     merge = CORES * state * byte + levels * state / NETWORK
     solve = columns**3 / 3 * product
-    flat = cores * state / NETWORK
+    flat = PARTITIONS * nodes * state / NETWORK
     return {
         "newton": NEWTON * (hessian + merge + asked + solve),
         "lbfgs": LBFGS * (gradient + levels * 8 * columns / NETWORK + asked),
@@ -187,14 +191,14 @@ def extrapolated(cost, overhead, size, columns, nodes):
     }
 
 
-def stretched(cores, each, spread, rounds=5):
-    """A pass by simulation, in units of its mean: so many equal tasks for each core, handed out as cores become free, whose
+def stretched(nodes, each, spread, rounds=5):
+    """A pass by simulation, in units of its mean: so many equal tasks for each node, handed out as nodes become free, whose
     times are lognormal with a standard deviation of `spread` of their logarithm."""
     draw = random.Random(1)
     lasts = []
     for _ in range(rounds):
-        free = [0.0] * cores
-        for _ in range(cores * each):
+        free = [0.0] * nodes
+        for _ in range(nodes * each):
             time = draw.lognormvariate(-(spread**2) / 2, spread) / each
             heapq.heapreplace(free, free[0] + time)
         lasts.append(max(free))
@@ -249,8 +253,8 @@ def page(result):
     lines += table(["data", "columns", "nodes", "read again", f"Newton, {NEWTON} passes", f"L-BFGS, {LBFGS}",
                     "merge as a tree", "at one node"], rows)
     lines += ["By simulation, how much longer than its mean task-time a pass lasts whose tasks vary:", ""]
-    rows = [[str(s["cores"]), str(s["tasks_a_core"]), f"{s['spread']:.2f}", f"{s['stretch']:.2f}"] for s in result["simulated"]]
-    lines += table(["cores", "tasks a core", "spread of a task's time", "pass, of its mean"], rows)
+    rows = [[str(s["nodes"]), str(s["tasks_a_node"]), f"{s['spread']:.2f}", f"{s['stretch']:.2f}"] for s in result["simulated"]]
+    lines += table(["nodes", "tasks a node", "spread of a task's time", "pass, of its mean"], rows)
     return "\n".join(lines)
 
 
@@ -294,9 +298,9 @@ def main():
         "overhead": overhead,
         "extrapolated": far,
         "simulated": [
-            {"cores": CORES * nodes, "tasks_a_core": each, "spread": spread, "stretch": stretched(CORES * nodes, each, spread)}
+            {"nodes": nodes, "tasks_a_node": each, "spread": spread, "stretch": stretched(nodes, each, spread)}
             for nodes in NODES
-            for each in (1, 4)
+            for each in (1, PARTITIONS)
             for spread in (0.05, 0.3)
         ],
     }
