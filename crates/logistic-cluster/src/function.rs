@@ -16,7 +16,7 @@ use crate::asked::{Answer, Asked, in_words};
 pub(crate) const NAME: &str = "logistic_answer";
 
 /// Batches are put together until they have so many bytes: a kernel wants many rows at once.
-pub(crate) const BLOCK: usize = 16 << 20;
+pub(crate) const BLOCK: usize = 8 << 20;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct AnswerFunction {

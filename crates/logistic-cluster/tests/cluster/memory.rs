@@ -13,7 +13,7 @@ use crate::processes::{answered, assert_agree, estimates, executor, scheduler, t
 
 const COLUMNS: usize = 28;
 const ROWS: usize = 800_000;
-/// What each of two executors may take. Some 65 MB of it are for rows, of which it would like to keep half of 180 MB.
+/// What each of two executors may take. Some 32 MB of it are for rows, of which it would like to keep half of 180 MB.
 const LIMIT: u64 = 300_000_000;
 
 /// Rows in two files of eight row groups each.
