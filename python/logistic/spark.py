@@ -33,8 +33,9 @@ def fit(dataframe: Any, *, target: str, progress: Any = None, **options: Any) ->
         Called with the number of every iteration and the objective; True shows a bar of tqdm's.
     **options
         Those of `logistic.fit` that need no more of rows than sums over all of them: columns, weights, reference levels,
-        rare levels, products, logarithms, `l2`, `no_intercept`, `missing` ("error" or "drop"), `solver` ("auto", "newton"
-        or "lbfgs"), `output`. Others are refused, not ignored.
+        rare levels, products, logarithms, penalties and bounds, `class_weight`, `weight_kind`, `covariance`, `lr_tests`,
+        `intervals`, `no_intercept`, `missing` ("error" or "drop"), `solver` ("auto", "newton" or "lbfgs"), `output`. Others
+        are refused, not ignored.
 
     Returns
     -------

@@ -58,8 +58,6 @@ fn check(args: &TrainArgs) -> Result<(), Error> {
         ("memory", args.memory.memory.is_some()),
         ("cluster", args.inference.cluster.is_some()),
         ("bootstrap", args.inference.bootstrap.is_some()),
-        ("lr-tests", args.inference.lr_tests),
-        ("intervals", args.inference.intervals.is_some()),
         ("relaxed", args.inference.relaxed),
         ("l2", args.penalty.is_auto()),
         ("raw-probabilities", args.raw_probabilities),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use logistic::dataset::{Dataset, Engine, Feature};
 use logistic::encode::{Encoder, Encoding, Missing, Survey};
-use logistic::model::{LogisticRegression, Method, Penalty};
+use logistic::model::{ClassWeight, Covariance, LogisticRegression, Method, Penalty, WeightKind};
 use logistic::objective::{answer, merge, question_of_totals};
 use logistic::solver::{Go, Termination};
 use logistic::table::{ReadOptions, Table, read};
@@ -13,6 +13,8 @@ use logistic::{Error, Result};
 
 /// Sums in other groups differ by rounding alone, which Newton's method carries into coefficients of order 1.
 const ROUNDING: f64 = 1e-12;
+/// An end of a profile is found to 1e-9 of its distance from the estimate.
+const SEARCHED: f64 = 1e-9;
 
 /// Partitions in this process, of which one may fail from some question on.
 #[derive(Debug)]
@@ -76,16 +78,34 @@ fn elsewhere(cuts: &[usize], n_classes: usize, weighted: bool, fails_at: usize) 
 #[test]
 fn partitions_have_the_fit_of_all_rows() {
     let n = 9_000;
-    let ridge = |l2| Penalty::ridge(l2);
-    for (n_classes, weighted, penalty, method) in [
-        (2, false, Penalty::default(), Method::Auto),
-        (2, true, Penalty::default(), Method::Auto),
-        (2, false, ridge(0.01), Method::Auto),
-        (2, true, ridge(0.1), Method::Lbfgs),
-        (3, false, Penalty::default(), Method::Auto),
-        (3, true, ridge(0.01), Method::Newton),
+    let of = |penalty| LogisticRegression { penalty, ..LogisticRegression::default() };
+    let lasso = |l1, l2| of(Penalty { l1, l2, ..Penalty::default() });
+    let robust = |covariance| LogisticRegression { covariance, ..LogisticRegression::default() };
+    let by_class = |class_weight| LogisticRegression { class_weight, ..LogisticRegression::default() };
+    let bounded = LogisticRegression {
+        bounds: (0..29).map(|k| if k == 1 { (-1e-4, 1e-4) } else { (f64::NEG_INFINITY, 0.05) }).collect(),
+        ..LogisticRegression::default()
+    };
+    let sampled = LogisticRegression { weight_kind: WeightKind::Sampling, ..LogisticRegression::default() };
+    for (n_classes, weighted, settings) in [
+        (2, false, LogisticRegression::default()),
+        (2, true, LogisticRegression::default()),
+        (2, false, of(Penalty::ridge(0.01))),
+        (2, true, LogisticRegression { method: Method::Lbfgs, ..of(Penalty::ridge(0.1)) }),
+        (3, false, LogisticRegression::default()),
+        (3, true, LogisticRegression { method: Method::Newton, ..of(Penalty::ridge(0.01)) }),
+        (2, true, lasso(0.01, 0.0)),
+        (2, false, lasso(0.003, 0.01)),
+        (3, true, lasso(0.005, 0.0)),
+        (2, true, bounded),
+        (2, true, robust(Covariance::Hc0)),
+        (3, true, robust(Covariance::Hc1)),
+        (2, true, sampled),
+        (2, false, by_class(ClassWeight::Balanced)),
+        (2, true, LogisticRegression { covariance: Covariance::Hc1, ..by_class(ClassWeight::Given(vec![1.0, 2.5])) }),
+        (3, true, by_class(ClassWeight::Balanced)),
     ] {
-        let settings = LogisticRegression { penalty, method, ..LogisticRegression::default() };
+        let method = settings.method;
         let here = settings.fit(&data(0, n, n_classes, weighted).rows(), &mut |_, _| Go::On).unwrap();
         for cuts in [&[0, n][..], &[0, 1_000, 1_000, 4_321, n], &[0, 1, 5_000, n]] {
             let there = elsewhere(cuts, n_classes, weighted, usize::MAX);
@@ -122,12 +142,36 @@ fn an_engine_that_fails_is_an_error_in_its_words() {
 }
 
 #[test]
+fn tests_and_intervals_by_likelihood_are_those_of_all_rows() {
+    let settings = LogisticRegression::default();
+    let groups: Vec<Vec<usize>> = vec![vec![0], vec![1], (2..5).collect(), (5..29).collect()];
+    let asked = |dataset: &Dataset| {
+        let mut fit = settings.fit(&dataset.rows(), &mut |_, _| Go::On)?;
+        settings.profile(&dataset.rows(), &mut fit)?;
+        let tests = settings.column_tests(&dataset.rows(), &fit, &groups)?;
+        let profiles = fit.inference.iter().flatten().map(|inference| inference.profile.unwrap());
+        let ends: Vec<f64> = profiles.flat_map(|profile| [profile.low.unwrap(), profile.high.unwrap()]).collect();
+        Ok::<_, Error>((ends, tests.iter().flatten().map(|test| test.chi2).collect::<Vec<f64>>()))
+    };
+    let (ends, tests) = asked(&data(0, 900, 2, true)).unwrap();
+    assert_eq!((ends.len(), tests.len()), (2 * 29, groups.len()));
+    let (found_ends, found_tests) = asked(&elsewhere(&[0, 300, 900], 2, true, usize::MAX)).unwrap();
+    for (found, here) in found_ends.iter().chain(&found_tests).zip(ends.iter().chain(&tests)) {
+        assert!((found - here).abs() <= SEARCHED * here.abs().max(1.0), "{found} and {here}");
+    }
+    for fails_at in [20, 60, 200] {
+        let failed = asked(&elsewhere(&[0, 300, 900], 2, true, fails_at));
+        assert!(matches!(failed, Err(Error::Engine { .. })), "question {fails_at}");
+    }
+}
+
+#[test]
 fn what_an_engine_is_not_asked_is_refused() {
     let there = elsewhere(&[0, 9_000], 2, false, usize::MAX);
-    let lasso =
-        LogisticRegression { penalty: Penalty { l1: 0.1, ..Penalty::default() }, ..LogisticRegression::default() };
+    let covariance = Covariance::Cluster((0..9_000).map(|row| row / 10).collect());
+    let clustered = LogisticRegression { covariance, ..LogisticRegression::default() };
     let firth = LogisticRegression { firth: true, ..LogisticRegression::default() };
-    for settings in [lasso, firth] {
+    for settings in [clustered, firth] {
         let refused = settings.fit(&there.rows(), &mut |_, _| Go::On);
         assert!(matches!(refused, Err(Error::Setting { .. })));
     }

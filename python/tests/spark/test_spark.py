@@ -51,6 +51,9 @@ def frame_of(spark, pandas_frame, partitions):
         {"exclude": ["hole"], "weights": "w", "min_level_count": 60, "reference": {"word": "red"}},
         {"exclude": ["w"], "missing": "drop", "l2": 0.01, "interaction": [("x", "word")]},
         {"exclude": ["hole", "w", "y"], "target": "word", "l2": 0.001},
+        {"exclude": ["hole", "w"], "l1": 0.01, "l2": 0.001},
+        {"exclude": ["hole"], "weights": "w", "class_weight": "balanced", "covariance": "hc1"},
+        {"exclude": ["hole", "w"], "lr_tests": True, "intervals": "profile"},
     ],
 )
 def test_the_fit_is_that_of_all_rows(spark, options):

@@ -51,9 +51,23 @@ fn queries_classes_and_missing_values_are_those_of_one_process() {
         let typed = [&[&table, &shades, "--sql", query, "--weights", "weight"], more].concat();
         typed.into_iter().map(String::from).collect()
     };
-    let kinds: [&[&str]; 2] = [
+    let kinds: [&[&str]; 5] = [
         &["--target", "y", "--missing", "drop", "--exclude", "grade"],
         &["--target", "grade", "--missing", "drop", "--exclude", "y", "--l2", "0.001"],
+        &["--target", "y", "--missing", "drop", "--exclude", "grade", "--l1", "0.01"],
+        &[
+            "--target",
+            "y",
+            "--missing",
+            "drop",
+            "--exclude",
+            "grade",
+            "--covariance",
+            "hc1",
+            "--class-weight",
+            "balanced",
+        ],
+        &["--target", "y", "--missing", "drop", "--exclude", "grade", "--weight-kind", "sampling", "--bound", "a<=1.5"],
     ];
     let (_head, address) = scheduler(&["--port", "0"]);
     let _executors = [executor(&address, "500MB"), executor(&address, "500MB")];

@@ -25,6 +25,8 @@ pub(crate) struct Elsewhere {
     n_rows: usize,
     /// The weight of every class.
     pub(crate) class_totals: Vec<f64>,
+    /// What a row of each class weighs on top of its own weight; empty where nothing.
+    pub(crate) class_weight: Vec<f64>,
     failure: Arc<Mutex<Failure>>,
 }
 
@@ -39,13 +41,21 @@ struct Failure {
 /// Who holds rows is no part of what they are.
 impl PartialEq for Elsewhere {
     fn eq(&self, other: &Self) -> bool {
-        self.n_rows == other.n_rows && self.class_totals == other.class_totals
+        self.n_rows == other.n_rows
+            && self.class_totals == other.class_totals
+            && self.class_weight == other.class_weight
     }
 }
 
 impl Elsewhere {
     pub(crate) fn n_rows(&self) -> usize {
         self.n_rows
+    }
+
+    /// Gives rows of each class a weight on top of their own.
+    pub(super) fn weigh(&mut self, of_class: &[f64]) {
+        self.class_totals.iter_mut().zip(of_class).for_each(|(total, weight)| *total *= weight);
+        self.class_weight = of_class.to_vec();
     }
 
     /// The answer to a question; NaN, and a failure that is kept, where there is none of `len` numbers.
@@ -86,7 +96,8 @@ impl Dataset {
         let n_classes = class_totals.len();
         let mut dataset =
             Dataset::kept_in(&Store::Memory, features, Vec::new().into())?.of_classes(Vec::new(), n_classes)?;
-        dataset.elsewhere = Some(Elsewhere { engine, n_rows, class_totals, failure: Arc::default() });
+        dataset.elsewhere =
+            Some(Elsewhere { engine, n_rows, class_totals, class_weight: Vec::new(), failure: Arc::default() });
         Ok(dataset)
     }
 

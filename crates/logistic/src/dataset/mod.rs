@@ -3,6 +3,7 @@
 //! Columns stay compact (numbers, or one code per row for a whole category); a block of rows is expanded into a
 //! small column-major [`Panel`] only while it is worked on, so one-hot columns never stand in memory.
 
+mod classes;
 mod direct;
 mod elsewhere;
 mod entries;
@@ -19,6 +20,7 @@ mod split;
 mod spreads;
 mod view;
 
+pub(crate) use classes::class_factor;
 pub(crate) use direct::{Direct, PartVectors, Scratch};
 pub(crate) use elsewhere::Elsewhere;
 pub use elsewhere::Engine;
@@ -573,7 +575,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn check_length(what: String, expected: usize, found: usize) -> Result<()> {
+pub(crate) fn check_length(what: String, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
 }
 

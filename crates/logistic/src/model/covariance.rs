@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::fit::Fit;
 use super::inference::{Inference, to_user_units};
-use super::settings::{LogisticRegression, WeightKind, share};
+use super::settings::{LogisticRegression, WeightKind};
 use crate::cholesky::Cholesky;
 use crate::dataset::Rows;
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::objective::EmpiricalRisk;
+use crate::objective::{EmpiricalRisk, StandsFor};
 
 /// The estimator of the covariance of the estimates. With A the information `Σ sᵢ·∇²ℓᵢ` and `uᵢ = sᵢ·∇ℓᵢ` the score of
 /// a row, the others than the first are sandwiches `A⁻¹·B·A⁻¹` (Huber 1967; White, Econometrica 50(1), 1982), which
@@ -109,18 +109,22 @@ impl LogisticRegression {
         sample: &Sample<'_>,
     ) -> Result<Option<Vec<f64>>> {
         let total = sample.rows.total_weight();
-        let stands_for = |y: f64, weight: f64| sample.stands_for(y, weight);
-        let scores = || risk.score_products(parameters, stands_for);
-        let size = || sample.size();
+        let scores = || risk.scores(parameters, &sample.stands_for());
         let (middle, correction) = match &self.covariance {
             Covariance::Information if sample.is_plain() => {
                 let mut inverse = factor.inverse();
                 inverse.iter_mut().for_each(|entry| *entry /= total);
                 return Ok(Some(inverse));
             }
-            Covariance::Information => (scores(), size() / (size() - 1.0)),
-            Covariance::Hc0 => (scores(), 1.0),
-            Covariance::Hc1 => (scores(), size() / (size() - parameters.len() as f64)),
+            Covariance::Information => {
+                let scores = scores();
+                (scores.products, scores.size / (scores.size - 1.0))
+            }
+            Covariance::Hc0 => (scores().products, 1.0),
+            Covariance::Hc1 => {
+                let scores = scores();
+                (scores.products, scores.size / (scores.size - parameters.len() as f64))
+            }
             Covariance::Cluster(ids) => {
                 let mut order = counted(sample.rows);
                 order.sort_by_key(|&row| ids[row]);
@@ -159,22 +163,13 @@ impl Sample<'_> {
         self.class_weight.is_empty() && self.kind == WeightKind::Frequency
     }
 
-    /// The number of rows that one of this outcome and weight stands for.
-    fn stands_for(&self, y: f64, weight: f64) -> f64 {
+    /// How many rows one of them stands for.
+    fn stands_for(&self) -> StandsFor {
         match self.kind {
-            WeightKind::Sampling => 1.0,
-            WeightKind::Frequency if self.class_weight.is_empty() => weight,
-            WeightKind::Frequency => {
-                let n = self.class_weight.len();
-                weight / (0..n).map(|k| share(y, k, n) * self.class_weight[k]).sum::<f64>()
-            }
+            WeightKind::Sampling => StandsFor::Itself,
+            WeightKind::Frequency if self.class_weight.is_empty() => StandsFor::Weight,
+            WeightKind::Frequency => StandsFor::WeightWithin(self.class_weight.to_vec()),
         }
-    }
-
-    /// The number of rows that all of them stand for.
-    fn size(&self) -> f64 {
-        let (y, weight) = (self.rows.dataset().y(), self.rows.dataset().weight());
-        counted(self.rows).into_iter().map(|row| self.stands_for(y[row], weight.map_or(1.0, |w| w[row]))).sum()
     }
 }
 

@@ -7,7 +7,6 @@ use super::collinearity::Inflation;
 use super::effects::MarginalEffect;
 use super::fit::Fit;
 use super::influence::RowInfluence;
-use super::settings::class_weighted;
 use crate::cholesky::Cholesky;
 use crate::dataset::{Dataset, Rows};
 use crate::error::{Error, Result};
@@ -98,7 +97,7 @@ impl Fit {
             return Ok(data.clone());
         }
         shape("number of classes", self.facts.class_weight.len(), data.n_classes())?;
-        data.clone().weighted(class_weighted(data, &self.facts.class_weight))
+        data.class_weighted(&self.facts.class_weight)
     }
 
     /// The mean loss over the rows in the fit's standardised columns, without penalty.

@@ -145,13 +145,15 @@ impl LogisticRegression {
     /// As [`LogisticRegression::fit`], from `start`.
     pub(super) fn fit_from(&self, rows: &Rows<'_>, start: Start<'_>, progress: Progress<'_>) -> Result<Fit> {
         self.check(rows)?;
-        let Some((of_class, weight)) = self.reweighted(rows) else {
-            let fit = self.fit_weighted(rows, &[], start, progress);
-            // Of an engine that failed, its own words.
-            return check_engine(rows).and(fit);
+        let fit = match self.class_weights(rows) {
+            None => self.fit_weighted(rows, &[], start, progress),
+            Some(of_class) => {
+                let data = rows.dataset().class_weighted(&of_class)?;
+                self.fit_weighted(&rows.of(&data), &of_class, start, progress)
+            }
         };
-        let data = rows.dataset().clone().weighted(weight)?;
-        self.fit_weighted(&rows.of(&data), &of_class, start, progress)
+        // Of an engine that failed, its own words.
+        check_engine(rows).and(fit)
     }
 
     fn fit_weighted(

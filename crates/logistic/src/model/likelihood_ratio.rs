@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::columns::check_engine;
 use super::covariance::Covariance;
 use super::fit::Fit;
 use super::settings::LogisticRegression;
@@ -11,6 +12,7 @@ use crate::distribution::chi_squared_tail;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy, Loss};
+use crate::objective::standardisation;
 use crate::solver::{Go, Termination};
 
 /// A likelihood-ratio test: twice the log-likelihood that is lost without some coefficients, against the chi-squared
@@ -70,7 +72,8 @@ impl LogisticRegression {
     /// (Statistics in Medicine 21(16), 2002), which keeps the information of all columns in the penalty.
     ///
     /// # Errors
-    /// [`Error::IndexOutOfRange`] for a column that the rows do not have.
+    /// [`Error::IndexOutOfRange`] for a column that the rows do not have; [`Error::Engine`] where they are in one, and it
+    /// fails.
     pub fn column_tests(
         &self,
         rows: &Rows<'_>,
@@ -84,6 +87,11 @@ impl LogisticRegression {
         if !self.has_likelihood(fit) {
             return Ok(vec![None; groups.len()]);
         }
+        if rows.dataset().is_held_elsewhere() {
+            // An engine is asked one question at a time.
+            let tests = groups.iter().map(|group| self.column_test(rows, fit, group)).collect();
+            return check_engine(rows).and(tests);
+        }
         // Every fit's bits depend on its rows alone, so fits beside each other change none.
         groups.par_iter().map(|group| self.column_test(rows, fit, group)).collect()
     }
@@ -93,7 +101,7 @@ impl LogisticRegression {
     /// the likelihood is not that of a sample at its maximum.
     ///
     /// # Errors
-    /// [`Error::IndexOutOfRange`] when the encoder is not that of the rows.
+    /// [`Error::IndexOutOfRange`] when the encoder is not that of the rows; [`Error::Engine`] as above.
     pub fn tests_by_column(&self, rows: &Rows<'_>, fit: &Fit, encoder: &Encoder) -> Result<Vec<ColumnTest>> {
         if !self.has_likelihood(fit) {
             return Ok(Vec::new());
@@ -140,7 +148,7 @@ impl LogisticRegression {
         if !fit.has_left_out() {
             return Ok(without(used));
         }
-        let all = Standardisation::of(rows, self.intercept);
+        let all = standardisation(rows, self.intercept);
         Ok(self.columns_among(rows, fit.solution.outputs, without(&all))?.0)
     }
 

@@ -152,8 +152,8 @@ impl LogisticRegression {
         rows: &Rows<'_>,
         f: impl FnOnce(&Rows<'_>, &LogisticRegression) -> Result<T>,
     ) -> Result<T> {
-        let Some((_, weight)) = self.reweighted(rows) else { return f(rows, self) };
-        let data = rows.dataset().clone().weighted(weight)?;
+        let Some(of_class) = self.class_weights(rows) else { return f(rows, self) };
+        let data = rows.dataset().class_weighted(&of_class)?;
         f(&rows.of(&data), &LogisticRegression { class_weight: ClassWeight::Equal, ..self.clone() })
     }
 

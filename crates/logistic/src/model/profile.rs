@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::columns::check_engine;
 use super::constrained::{Constrained, Minimum};
 use super::covariance::Covariance;
 use super::fit::Fit;
@@ -44,7 +45,7 @@ impl LogisticRegression {
     /// 21(16), 2002).
     ///
     /// # Errors
-    /// [`Error::Shape`] where the fit is of other columns.
+    /// [`Error::Shape`] where the fit is of other columns; [`Error::Engine`] where the rows are in one, and it fails.
     pub fn profile(&self, rows: &Rows<'_>, fit: &mut Fit) -> Result<()> {
         let (expected, found) = (rows.dataset().n_columns() * fit.n_outputs(), fit.weight.len());
         if expected != found {
@@ -60,7 +61,12 @@ impl LogisticRegression {
             let on = Constrained { objective: &*objective, held: vec![direction], convex: !self.firth };
             Profile::new(on, best).map(|profile| (profile.interval(), profile.test_of_zero(best)))
         };
-        let all: Vec<_> = (0..best.len()).into_par_iter().map(of_parameter).collect();
+        // An engine is asked one question at a time.
+        let all: Vec<_> = match rows.dataset().is_held_elsewhere() {
+            true => (0..best.len()).map(of_parameter).collect(),
+            false => (0..best.len()).into_par_iter().map(of_parameter).collect(),
+        };
+        check_engine(rows)?;
         let places = fit.places();
         for (at, found) in all.into_iter().enumerate() {
             let Some((distances, test)) = found else { continue };

@@ -1,7 +1,7 @@
 //! What can be asked of a fit.
 
 use super::covariance::Covariance;
-use crate::dataset::{Dataset, Rows, Standardisation};
+use crate::dataset::{Rows, Standardisation};
 use crate::error::{Error, Place, Result};
 use crate::objective::ParameterPenalty;
 
@@ -174,15 +174,6 @@ impl Default for LogisticRegression {
     }
 }
 
-/// A row's weight on its class: how much of it is of class k.
-pub(super) fn share(y: f64, k: usize, n_classes: usize) -> f64 {
-    match (n_classes, k) {
-        (2, 0) => 1.0 - y,
-        (2, _) => y,
-        _ => f64::from(y == k as f64),
-    }
-}
-
 /// The weight of each class among the rows.
 pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     let data = rows.dataset();
@@ -210,15 +201,6 @@ pub(super) fn class_totals(rows: &Rows<'_>) -> Vec<f64> {
     totals
 }
 
-/// Every row's weight times that of its class.
-pub(super) fn class_weighted(data: &Dataset, of_class: &[f64]) -> Vec<f64> {
-    let n = of_class.len();
-    let factor = |y: f64| (0..n).map(|k| share(y, k, n) * of_class[k]).sum::<f64>();
-    let weight = data.weight();
-    let own = |i: usize| weight.map_or(1.0, |weight| weight[i]);
-    data.y().iter().enumerate().map(|(i, &y)| own(i) * factor(y)).collect()
-}
-
 impl LogisticRegression {
     /// Maximum likelihood by Newton's method, with an intercept where these settings have one.
     pub(super) fn plain(&self) -> Self {
@@ -230,19 +212,17 @@ impl LogisticRegression {
         self.penalty.is_none() && self.bounds.is_empty()
     }
 
-    /// Every row's weight times that of its class; none where classes weigh the same.
-    pub(super) fn reweighted(&self, rows: &Rows<'_>) -> Option<(Vec<f64>, Vec<f64>)> {
-        let of_class = match &self.class_weight {
-            ClassWeight::Equal => return None,
+    /// What rows of each class weigh on top of their own weights; none where nothing.
+    pub(super) fn class_weights(&self, rows: &Rows<'_>) -> Option<Vec<f64>> {
+        match &self.class_weight {
+            ClassWeight::Equal => None,
             ClassWeight::Balanced => {
                 let totals = class_totals(rows);
                 let share = totals.iter().sum::<f64>() / totals.len() as f64;
-                totals.iter().map(|total| share / total).collect()
+                Some(totals.iter().map(|total| share / total).collect())
             }
-            ClassWeight::Given(weights) => weights.clone(),
-        };
-        let weight = class_weighted(rows.dataset(), &of_class);
-        Some((of_class, weight))
+            ClassWeight::Given(weights) => Some(weights.clone()),
+        }
     }
 
     /// Refuses what needs more of rows in an engine than sums over all of them.
@@ -250,12 +230,8 @@ impl LogisticRegression {
         let is_known = matches!(self.method, Method::Auto | Method::Newton | Method::Lbfgs);
         let needs = [
             ("solver", !is_known, "`auto`, `newton` or `lbfgs`"),
-            ("l1", self.penalty.l1 > 0.0, "0"),
-            ("bound", !self.bounds.is_empty(), "none"),
             ("firth", self.firth, "false"),
-            ("class-weight", self.class_weight != ClassWeight::Equal, "equal weights"),
-            ("weight-kind", self.weight_kind != WeightKind::Frequency, "`frequency`"),
-            ("covariance", self.covariance != Covariance::Information, "`information`"),
+            ("covariance", matches!(self.covariance, Covariance::Cluster(_)), "`information`, `hc0` or `hc1`"),
             ("rows", rows.range() != Some(0..rows.dataset().len()), "all of them"),
         ];
         match needs.into_iter().find(|(_, refused, _)| *refused) {

@@ -26,6 +26,7 @@ pub use preconditioner::Preconditioner;
 pub use product::Curvature;
 pub(crate) use question::standardisation;
 pub use question::{answer, merge, question_of_totals};
+pub(crate) use scores::{Scores, StandsFor};
 pub(crate) use shared::{Group, Logits, Pass, SharedRows};
 
 use std::borrow::Cow;

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EmpiricalRisk, Objective, Order};
+use super::{EmpiricalRisk, Objective, Order, Scores, StandsFor};
 use crate::cholesky::Cholesky;
-use crate::dataset::{Elsewhere, Rows, Spreads, Standardisation};
+use crate::dataset::{Elsewhere, Rows, Spreads, Standardisation, check_length};
 use crate::error::{Error, Result};
 use crate::loss::{BceWithLogits, CrossEntropy, Loss};
 
@@ -20,10 +20,14 @@ enum Question {
     Spreads { origin: Vec<f64>, centred: bool },
     /// Value and derivatives of the loss.
     Sums { of: Predictor, parameters: Vec<f64>, order: u8 },
+    /// The sums of sandwich covariances.
+    Scores { of: Predictor, parameters: Vec<f64>, stands_for: StandsFor },
     /// The largest row in the metric of a factor's inverse.
     LargestNorm { of: Predictor, lower: Vec<f64>, n: usize },
     /// At least the largest sum of weighted squares of a row.
     LargestSquare { of: Predictor, largest: Vec<f64>, q: Vec<f64> },
+    /// Another, of rows that weigh by their class.
+    Weighted { of_class: Vec<f64>, question: Box<Question> },
 }
 
 /// A linear predictor of standardised columns, and its loss.
@@ -64,6 +68,15 @@ impl Question {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// Its answer, of `len` numbers.
+    fn ask(self, elsewhere: &Elsewhere, len: usize) -> Vec<f64> {
+        let question = match &elsewhere.class_weight[..] {
+            [] => self,
+            of_class => Question::Weighted { of_class: of_class.to_vec(), question: Box::new(self) },
+        };
+        elsewhere.ask(&question.bytes(), len)
+    }
+
     fn read(question: &[u8]) -> Result<Self> {
         serde_json::from_slice(question).map_err(|error| Error::setting("question", "one of this version", &error))
     }
@@ -73,7 +86,14 @@ impl Question {
             Question::First => rows.get(0).map_or(Vec::new(), |(x, _)| x),
             Question::Totals { n_classes } => totals(rows, *n_classes),
             Question::Spreads { origin, centred } => Spreads::of(rows, origin, *centred).numbers(),
-            Question::Sums { of, .. } | Question::LargestNorm { of, .. } | Question::LargestSquare { of, .. } => {
+            Question::Weighted { of_class, question } => {
+                let data = rows.dataset().class_weighted(of_class)?;
+                question.answer(&rows.of(&data))?
+            }
+            Question::Sums { of, .. }
+            | Question::Scores { of, .. }
+            | Question::LargestNorm { of, .. }
+            | Question::LargestSquare { of, .. } => {
                 let &Predictor { n_classes, outputs, .. } = of;
                 match outputs {
                     1 => self.of_risk(&of.risk(rows, BceWithLogits::default()))?,
@@ -87,12 +107,14 @@ impl Question {
         Ok(match self {
             Question::Sums { parameters, order, .. } => {
                 let order = [Order::Value, Order::Gradient, Order::Hessian][usize::from(*order).min(2)];
-                if parameters.len() != risk.n_parameters() {
-                    let what = "length of parameters".to_string();
-                    return Err(Error::Shape { what, expected: risk.n_parameters(), found: parameters.len() });
-                }
+                check_length("length of parameters".to_string(), risk.n_parameters(), parameters.len())?;
                 let sums = risk.plain_sums(parameters, order);
                 [&[sums.value][..], &sums.gradient, &sums.hessian].concat()
+            }
+            Question::Scores { parameters, stands_for, .. } => {
+                check_length("length of parameters".to_string(), risk.n_parameters(), parameters.len())?;
+                let Scores { size, products } = risk.scores(parameters, stands_for);
+                [&[size][..], &products].concat()
             }
             Question::LargestNorm { lower, n, .. } => {
                 vec![risk.largest_norm(&Cholesky::from_lower(lower.clone(), *n)?)]
@@ -111,16 +133,16 @@ impl Question {
             Question::First => {}
             Question::Spreads { .. } => {
                 let (Some(mut all), Some(part)) = (Spreads::of_numbers(into), Spreads::of_numbers(other)) else {
-                    return Err(Error::Shape {
-                        what: "length of an answer".to_string(),
-                        expected: 4,
-                        found: other.len(),
-                    });
+                    let what = "length of an answer".to_string();
+                    return Err(Error::Shape { what, expected: 4, found: other.len() });
                 };
                 all.merge(&part);
                 *into = all.numbers();
             }
-            Question::Totals { .. } | Question::Sums { .. } => into.iter_mut().zip(other).for_each(|(a, b)| *a += b),
+            Question::Weighted { question, .. } => return question.merge(into, other),
+            Question::Totals { .. } | Question::Sums { .. } | Question::Scores { .. } => {
+                into.iter_mut().zip(other).for_each(|(a, b)| *a += b)
+            }
             Question::LargestNorm { .. } | Question::LargestSquare { .. } => {
                 into.iter_mut().zip(other).for_each(|(a, b)| *a = a.max(*b));
             }
@@ -168,9 +190,9 @@ pub(crate) fn standardisation(rows: &Rows<'_>, centred: bool) -> Standardisation
     let dataset = rows.dataset();
     let Some(elsewhere) = dataset.is_elsewhere() else { return Standardisation::of(rows, centred) };
     let width = dataset.n_columns();
-    let origin = if centred { elsewhere.ask(&Question::First.bytes(), width) } else { vec![0.0; width] };
+    let origin = if centred { Question::First.ask(elsewhere, width) } else { vec![0.0; width] };
     let question = Question::Spreads { origin: origin.clone(), centred };
-    let answer = elsewhere.ask(&question.bytes(), Spreads::n_numbers(dataset));
+    let answer = question.ask(elsewhere, Spreads::n_numbers(dataset));
     let spreads = Spreads::of_numbers(&answer).filter(|_| origin.iter().all(|x| x.is_finite()));
     spreads.map_or_else(|| Standardisation::none(0), |spreads| spreads.standardisation(dataset, &origin, centred))
 }
@@ -189,22 +211,30 @@ impl<L: Loss> EmpiricalRisk<'_, L> {
         let mut sums = super::Sums::zero(parameters.len(), order);
         let (gradient, hessian) = (sums.gradient.len(), sums.hessian.len());
         let question = Question::Sums { of: Predictor::of(self), parameters: parameters.to_vec(), order: order as u8 };
-        let numbers = elsewhere.ask(&question.bytes(), 1 + gradient + hessian);
+        let numbers = question.ask(elsewhere, 1 + gradient + hessian);
         sums.value = numbers[0];
         sums.gradient.copy_from_slice(&numbers[1..=gradient]);
         sums.hessian.copy_from_slice(&numbers[1 + gradient..]);
         sums
     }
 
+    pub(super) fn ask_scores(&self, elsewhere: &Elsewhere, parameters: &[f64], stands_for: &StandsFor) -> Scores {
+        let (parameters, stands_for) = (parameters.to_vec(), stands_for.clone());
+        let n = parameters.len();
+        let question = Question::Scores { of: Predictor::of(self), parameters, stands_for };
+        let mut products = question.ask(elsewhere, 1 + n * n);
+        Scores { size: products.remove(0), products }
+    }
+
     pub(super) fn ask_largest_norm(&self, elsewhere: &Elsewhere, factor: &Cholesky) -> f64 {
         let n = self.n_parameters();
         let question = Question::LargestNorm { of: Predictor::of(self), lower: factor.lower().to_vec(), n };
-        elsewhere.ask(&question.bytes(), 1)[0]
+        question.ask(elsewhere, 1)[0]
     }
 
     pub(super) fn ask_largest_square(&self, elsewhere: &Elsewhere, largest: &[f64], q: &[f64]) -> f64 {
         let (largest, q) = (largest.to_vec(), q.to_vec());
         let question = Question::LargestSquare { of: Predictor::of(self), largest, q };
-        elsewhere.ask(&question.bytes(), 1)[0]
+        question.ask(elsewhere, 1)[0]
     }
 }

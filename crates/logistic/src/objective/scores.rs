@@ -1,12 +1,58 @@
 //! Sums of outer products of the rows' scores, the middle of sandwich covariances.
 
+use serde::{Deserialize, Serialize};
+
 use super::{EmpiricalRisk, Objective, Order, Sums, kernel};
+use crate::dataset::class_factor;
 use crate::loss::Loss;
 
+/// How many rows a row stands for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum StandsFor {
+    /// One.
+    Itself,
+    /// As many as its weight says.
+    Weight,
+    /// As many as its weight says, of which the weight of its class (n_classes) is a factor that does not count.
+    WeightWithin(Vec<f64>),
+}
+
+impl StandsFor {
+    pub(super) fn of(&self, y: f64, weight: f64) -> f64 {
+        match self {
+            StandsFor::Itself => 1.0,
+            StandsFor::Weight => weight,
+            StandsFor::WeightWithin(of_class) => weight / class_factor(y, of_class),
+        }
+    }
+}
+
+/// Sums over the rows that have weight.
+#[derive(Clone, Debug)]
+pub(crate) struct Scores {
+    /// The number of rows that all of them stand for.
+    pub(crate) size: f64,
+    /// `Σ sᵢ²·∇ℓᵢ·∇ℓᵢᵀ / mᵢ`, mᵢ the number of rows that row i stands for: row-major (n_parameters, n_parameters), the
+    /// lower triangle.
+    pub(crate) products: Vec<f64>,
+}
+
 impl<L: Loss> EmpiricalRisk<'_, L> {
-    /// `Σ sᵢ²·∇ℓᵢ·∇ℓᵢᵀ / mᵢ`, mᵢ the number of rows that row i stands for, which `stands_for` tells by its outcome and
-    /// weight. Row-major (n_parameters, n_parameters), the lower triangle.
-    pub(crate) fn score_products(&self, parameters: &[f64], stands_for: impl Fn(f64, f64) -> f64 + Sync) -> Vec<f64> {
+    pub(crate) fn scores(&self, parameters: &[f64], stands_for: &StandsFor) -> Scores {
+        if let Some(elsewhere) = self.elsewhere() {
+            return self.ask_scores(elsewhere, parameters, stands_for);
+        }
+        let products = self.score_products(parameters, |y, weight| stands_for.of(y, weight));
+        Scores { size: self.size(stands_for), products }
+    }
+
+    fn size(&self, stands_for: &StandsFor) -> f64 {
+        let (y, weight) = (self.rows.dataset().y(), self.rows.dataset().weight());
+        let weighted = self.rows.indices().map(|row| (y[row], weight.map_or(1.0, |weight| weight[row])));
+        weighted.filter(|(_, weight)| *weight > 0.0).map(|(y, weight)| stands_for.of(y, weight)).sum()
+    }
+
+    fn score_products(&self, parameters: &[f64], stands_for: impl Fn(f64, f64) -> f64 + Sync) -> Vec<f64> {
         let zero = Sums::zero(parameters.len(), Order::Hessian);
         let (shape, weights) = (self.shape(), self.shape().inside(parameters));
         let sums = self.over_chunks(zero, |panel, work, sums| {

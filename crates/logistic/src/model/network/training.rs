@@ -113,10 +113,10 @@ impl NetworkTraining {
     pub fn fit(&self, rows: &Rows<'_>, progress: Progress<'_>) -> Result<NetworkFit> {
         self.check()?;
         self.regression.check(rows)?;
-        let Some((of_class, weight)) = self.regression.reweighted(rows) else {
+        let Some(of_class) = self.regression.class_weights(rows) else {
             return self.fit_weighted(rows, &[], progress);
         };
-        let data = rows.dataset().clone().weighted(weight)?;
+        let data = rows.dataset().class_weighted(&of_class)?;
         self.fit_weighted(&rows.of(&data), &of_class, progress)
     }
 
