@@ -101,18 +101,18 @@ impl Facts {
     /// What stands for the solver's end in a model of coefficients that another program estimated.
     pub const IMPORTED: &'static str = "imported";
 
-    /// What is known of a fit that another program made.
-    pub(super) fn imported(rank: usize) -> Self {
+    /// What is known of a fit before anything is said of it.
+    pub(super) fn unsaid(solver: &str, rank: usize) -> Self {
         Facts {
             n_rows: 0,
             total_weight: 0.0,
             rank,
-            solver: Facts::IMPORTED.to_string(),
+            solver: solver.to_string(),
             l1: 0.0,
             l2: 0.0,
             standardised_penalty: false,
             bounded: false,
-            termination: Facts::IMPORTED.to_string(),
+            termination: String::new(),
             iterations: 0,
             objective: f64::NAN,
             gradient_max_norm: f64::NAN,
@@ -122,13 +122,19 @@ impl Facts {
             class_weight: Vec::new(),
             relaxed: false,
             calibrated: false,
-            pseudo_likelihood: true,
+            pseudo_likelihood: false,
             covariance: information(),
             n_clusters: None,
             lr_test: None,
             firth: false,
             penalized_log_likelihood: None,
         }
+    }
+
+    /// What is known of a fit that another program made.
+    pub(super) fn imported(rank: usize) -> Self {
+        let imported = Facts::IMPORTED.to_string();
+        Facts { termination: imported, pseudo_likelihood: true, ..Facts::unsaid(Facts::IMPORTED, rank) }
     }
 
     /// Whether another program estimated the coefficients.

@@ -3,7 +3,6 @@
 use super::Facts;
 use super::attempt::Attempt;
 use super::columns::LeftOut;
-use super::covariance::Covariance;
 use super::fit::{Fit, Solution};
 use super::settings::{LogisticRegression, class_totals};
 use crate::dataset::{Rows, Standardisation};
@@ -32,8 +31,6 @@ impl LogisticRegression {
         let facts = Facts {
             n_rows: rows.len(),
             total_weight: total,
-            rank: attempt.parameters.len(),
-            solver: attempt.method.name().to_string(),
             l1: self.penalty.l1,
             l2: self.penalty.l2,
             standardised_penalty: self.penalty.standardised,
@@ -45,15 +42,8 @@ impl LogisticRegression {
             gap: attempt.certificate.gap,
             log_likelihood: -total * mean_loss,
             null_log_likelihood: self.null_log_likelihood(rows, &standard, loss)?,
-            class_weight: Vec::new(),
-            calibrated: false,
-            pseudo_likelihood: false,
-            covariance: Covariance::Information.name().to_string(),
-            n_clusters: None,
-            lr_test: None,
             firth: self.firth,
-            relaxed: false,
-            penalized_log_likelihood: None,
+            ..Facts::unsaid(attempt.method.name(), attempt.parameters.len())
         };
         let kinks = self.penalty.l1 > 0.0 || !self.bounds.is_empty();
         let mut fit = Fit {

@@ -267,28 +267,13 @@ impl NetworkTraining {
         Facts {
             n_rows: rows.len(),
             total_weight: total,
-            rank: parameters.len(),
-            solver: self.regression.method.name().to_string(),
-            l1: 0.0,
             l2: self.regression.penalty.l2,
             standardised_penalty: self.regression.penalty.l2 > 0.0,
-            bounded: false,
-            termination: String::new(),
-            iterations: 0,
             objective: sums.value,
             gradient_max_norm: sums.gradient_max_norm(),
             gap: f64::INFINITY,
             log_likelihood: -total * (sums.value - penalty.value(parameters)),
-            null_log_likelihood: 0.0,
-            class_weight: Vec::new(),
-            calibrated: false,
-            pseudo_likelihood: false,
-            covariance: Covariance::Information.name().to_string(),
-            n_clusters: None,
-            lr_test: None,
-            firth: false,
-            relaxed: false,
-            penalized_log_likelihood: None,
+            ..Facts::unsaid(self.regression.method.name(), parameters.len())
         }
     }
 }
