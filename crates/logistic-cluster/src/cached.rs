@@ -7,8 +7,8 @@ use ballista_core::JobId;
 use ballista_executor::execution_engine::{DefaultExecutionEngine, ExecutionEngine, QueryStageExecutor};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -168,6 +168,12 @@ impl ExecutionPlan for AnswerExec {
             match reading.held.get(&key, question) {
                 Some(blocks) => reading.add(&mut answering, &blocks)?,
                 None => {
+                    let _room = reading
+                        .held
+                        .readers
+                        .acquire()
+                        .await
+                        .map_err(|error| DataFusionError::External(error.into()))?;
                     let kept = reading.read(&mut answering, input.execute(partition, context)?).await?;
                     kept.into_iter().for_each(|blocks| reading.held.keep(key, blocks));
                 }
@@ -250,7 +256,7 @@ mod tests {
         let state = sessions::state(sessions::config(None).with_target_partitions(2)).unwrap();
         let context = SessionContext::new_with_state(state);
         let plan = plan(&context, &dir.path().join("*.csv").display().to_string()).await;
-        let held = Arc::new(Held::new(1 << 20));
+        let held = Arc::new(Held::new(1 << 20, 1));
         let answered = async |held: &Arc<Held>| {
             // A plan that was executed is left without files to read.
             let plan = reset_plan_states(Arc::clone(&plan)).unwrap();
@@ -261,6 +267,6 @@ mod tests {
         let first = answered(&held).await.unwrap();
         std::fs::remove_dir_all(dir.path()).unwrap();
         assert_eq!(answered(&held).await.unwrap(), first);
-        assert!(answered(&Arc::new(Held::new(1 << 20))).await.is_err(), "nothing was kept there");
+        assert!(answered(&Arc::new(Held::new(1 << 20, 1))).await.is_err(), "nothing was kept there");
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
+
 use crate::asked::Block;
 
 /// What rows are kept under: a hash of where they are and of how they were encoded.
@@ -16,6 +18,8 @@ const IDLE_QUESTIONS: u64 = 2;
 pub(crate) struct Held {
     limit: usize,
     kept: Mutex<Kept>,
+    /// Room to read, for as many partitions at once as there are cores.
+    pub(crate) readers: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -35,9 +39,9 @@ struct Partition {
 }
 
 impl Held {
-    /// At most `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
-        Held { limit, kept: Mutex::default() }
+    /// At most `limit` bytes, read by so many cores.
+    pub(crate) fn new(limit: usize, cores: usize) -> Self {
+        Held { limit, kept: Mutex::default(), readers: Semaphore::new(cores) }
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -90,7 +94,7 @@ mod tests {
     #[test]
     fn what_is_still_asked_stays_and_what_is_not_makes_room() {
         let size = Block::n_bytes(&rows(100)[0]);
-        let held = Held::new(2 * size);
+        let held = Held::new(2 * size, 1);
         let key = |k: u8| [k; 32];
         for partition in 0..3 {
             assert!(held.get(&key(partition), key(100)).is_none());

@@ -1,7 +1,7 @@
 //! Which executor gets which partition: the one that has kept its rows.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ballista_core::JobId;
@@ -12,22 +12,24 @@ use ballista_scheduler::cluster::{BoundTask, DistributionPolicy};
 use ballista_scheduler::state::execution_graph::{TaskDescription, create_task_info};
 use ballista_scheduler::state::execution_stage::{RunningStage, TaskInfo};
 use ballista_scheduler::state::task_manager::JobInfoCache;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::function;
 
-/// What is known of a session that asked nothing for so long is forgotten.
+/// What is known of a table that was asked nothing for so long is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
-/// Gives every partition of a fit to one executor, pass after pass.
+/// Gives every partition of a table to one executor, pass after pass and fit after fit.
 #[derive(Debug, Default)]
 pub(crate) struct Keepers(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By session, when it last asked, and the keeper of every partition.
-    sessions: HashMap<String, (Instant, HashMap<usize, String>)>,
+    /// By table, when it was last asked, and the keeper of every partition.
+    tables: HashMap<String, (Instant, HashMap<usize, String>)>,
 }
 
 #[async_trait::async_trait]
@@ -35,7 +37,7 @@ impl DistributionPolicy for Keepers {
     async fn bind_tasks(
         &self,
         mut budgets: Vec<&mut AvailableVcores>,
-        running_jobs: std::sync::Arc<HashMap<JobId, JobInfoCache>>,
+        running_jobs: Arc<HashMap<JobId, JobInfoCache>>,
     ) -> datafusion::error::Result<Vec<BoundTask>> {
         // In one order, whatever the order in which they came.
         budgets.sort_by(|a, b| a.executor_id.cmp(&b.executor_id));
@@ -85,12 +87,12 @@ impl Known {
         let free: Vec<(String, usize)> =
             budgets.iter().map(|budget| (budget.executor_id.clone(), budget.vcores as usize)).collect();
         let shares = match reads_rows(&stage.plan) {
-            true => self.shares(of.1, waiting, &free, &stage.task_infos),
+            true => self.shares(table(&stage.plan, of.1), waiting, &free, &stage.task_infos),
             false => share(waiting, &free, |_| None, |_| false),
         };
         for (budget, share) in budgets.iter_mut().zip(shares.given) {
             if !share.is_empty() {
-                let cores = share.len();
+                let cores = share.len().min(budget.vcores as usize);
                 bound.push(task(stage, of, budget, share, cores));
             }
         }
@@ -98,10 +100,10 @@ impl Known {
     }
 
     /// Shares that give partitions to their keepers, and make keepers of those who get them.
-    fn shares(&mut self, session: &str, waiting: Vec<usize>, free: &[(String, usize)], tasks: &[TaskInfo]) -> Shares {
-        self.sessions.retain(|_, (at, _)| at.elapsed() < FORGOTTEN);
+    fn shares(&mut self, table: String, waiting: Vec<usize>, free: &[(String, usize)], tasks: &[TaskInfo]) -> Shares {
+        self.tables.retain(|_, (at, _)| at.elapsed() < FORGOTTEN);
         let now = Instant::now();
-        let (at, keepers) = self.sessions.entry(session.to_string()).or_insert_with(|| (now, HashMap::new()));
+        let (at, keepers) = self.tables.entry(table).or_insert_with(|| (now, HashMap::new()));
         *at = now;
         let is_busy = |keeper: &str| {
             tasks
@@ -124,8 +126,9 @@ struct Shares {
 }
 
 /// Gives partitions to executors with so many free cores: first to their keepers, for which they wait while those are busy
-/// with this stage; then the others evenly to whoever has cores left. Tasks are bound when something happened and at no
-/// other time, so that nothing may wait for what need not happen: the end of a task always does, or the loss of its executor.
+/// with this stage; then the others evenly to free cores. An executor is given all of its partitions at once, since what goes
+/// to and fro between two tasks takes longer than most partitions do. Tasks are bound when something happened and at no other
+/// time, so that nothing may wait for what need not happen: the end of a task always does, or the loss of its executor.
 fn share(
     waiting: Vec<usize>,
     free: &[(String, usize)],
@@ -140,14 +143,15 @@ fn share(
             continue;
         };
         match free.iter().position(|(executor, _)| *executor == keeper) {
-            Some(at) if given[at].len() < free[at].1 => given[at].push(partition),
+            Some(at) if free[at].1 > 0 => given[at].push(partition),
             None if !is_busy(&keeper) => homeless.push(partition),
             _ => left.push(partition),
         }
     }
     for partition in homeless {
-        let most_free = (0..free.len()).rev().max_by_key(|&at| free[at].1 - given[at].len());
-        match most_free.filter(|&at| given[at].len() < free[at].1) {
+        let load = |at: usize| (given[at].len() + 1) as f64 / free[at].1 as f64;
+        let least = (0..free.len()).filter(|&at| free[at].1 > 0).min_by(|&a, &b| load(a).total_cmp(&load(b)));
+        match least {
             Some(at) => given[at].push(partition),
             None => left.push(partition),
         }
@@ -155,8 +159,19 @@ fn share(
     Shares { given, left }
 }
 
+/// What a stage's partitions are of: the files, in their groups, where it reads no more than them; else the session.
+fn table(plan: &Arc<dyn ExecutionPlan>, session: &str) -> String {
+    let mut node = plan;
+    while let [child] = node.children()[..] {
+        node = child;
+    }
+    let source = node.downcast_ref::<DataSourceExec>();
+    let scan = source.and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
+    scan.map_or_else(|| session.to_string(), |scan| format!("{:?}{:?}", scan.object_store_url, scan.file_groups))
+}
+
 /// Whether the stage has the first phase of our function.
-fn reads_rows(plan: &std::sync::Arc<dyn ExecutionPlan>) -> bool {
+fn reads_rows(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let ours = |aggregate: &AggregateExec| aggregate.aggr_expr().iter().any(|f| f.fun().name() == function::NAME);
     plan.downcast_ref::<AggregateExec>().is_some_and(ours) || plan.children().into_iter().any(reads_rows)
 }
@@ -221,16 +236,18 @@ mod tests {
 
     #[test]
     fn partitions_without_a_keeper_are_spread_over_free_cores() {
-        let shares = share((0..5).collect(), &free(&[1, 3]), |_| None, |_| true);
-        assert_eq!(shares, Shares { given: vec![vec![2], vec![0, 1, 3]], left: vec![4] });
+        let shares = share((0..8).collect(), &free(&[1, 3, 0]), |_| None, |_| true);
+        assert_eq!(shares, Shares { given: vec![vec![2, 6], vec![0, 1, 3, 4, 5, 7], Vec::new()], left: Vec::new() });
+        let shares = share(vec![5], &free(&[0, 0]), |_| None, |_| true);
+        assert_eq!(shares, Shares { given: vec![Vec::new(), Vec::new()], left: vec![5] });
     }
 
     #[test]
     fn a_partition_waits_for_its_keeper_only_while_that_is_busy() {
         let keeper = |partition: usize| Some(format!("executor{}", partition % 3));
-        let shares = share((0..6).collect(), &free(&[2, 1]), keeper, |_| true);
-        assert_eq!(shares, Shares { given: vec![vec![0, 3], vec![1]], left: vec![2, 4, 5] });
-        let shares = share((0..6).collect(), &free(&[3, 1]), keeper, |keeper| keeper != "executor2");
-        assert_eq!(shares, Shares { given: vec![vec![0, 3, 2], vec![1]], left: vec![4, 5] });
+        let shares = share((0..6).collect(), &free(&[2, 0]), keeper, |_| true);
+        assert_eq!(shares, Shares { given: vec![vec![0, 3], Vec::new()], left: vec![1, 2, 4, 5] });
+        let shares = share((0..6).collect(), &free(&[3, 0]), keeper, |keeper| keeper != "executor2");
+        assert_eq!(shares, Shares { given: vec![vec![0, 3, 2, 5], Vec::new()], left: vec![1, 4] });
     }
 }

@@ -235,7 +235,7 @@ pub(crate) async fn executor(args: &ExecutorArgs) -> Result<(), Error> {
         grpc_max_encoding_message_size: LARGEST_MESSAGE as u32,
         executor_heartbeat_interval_seconds: HEARTBEAT,
         memory_pool_size: Some((memory - rows as u64) / 2),
-        override_execution_engine: Some(Arc::new(CachingEngine::new(Held::new(rows)))),
+        override_execution_engine: Some(Arc::new(CachingEngine::new(Held::new(rows, cores)))),
         override_function_registry: Some(Arc::new(sessions::registry())),
         override_config_producer: Some(Arc::new(move || sessions::config(own.as_ref()))),
         override_runtime_producer: Some(Arc::new(ballista_core::object_store::runtime_env_with_s3_support)),
