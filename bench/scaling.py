@@ -3,9 +3,9 @@
 
     python3 bench/scaling.py [--rounds 7] [--cluster PATH_OF_logistic-cluster]
 
-docs/scaling.md says what the model is. With the cluster's binary (`cargo build --release` in crates/logistic-cluster) the
-cost of asking a cluster is measured too (examples included: `--example one_process`): one scheduler and two executors of one core each, on loopback. Writes
-bench/results/DATE-scaling.json and DATE-scaling.md.
+docs/scaling.md says what the model is. With the cluster's binary (`cargo build --release --bin logistic-cluster --example
+one_process` in crates/logistic-cluster) the cost of asking a cluster is measured too: one scheduler and two executors of one
+core each, on loopback. Writes bench/results/DATE-scaling.json and DATE-scaling.md.
 """
 
 import argparse
