@@ -34,7 +34,11 @@ fn found(args: &TrainArgs, survey: &Survey, engine: &Asking<'_>) -> Result<Data,
         problem: "no partition has a row with an outcome".to_string(),
         help: "look at the target column".to_string(),
     })?;
-    let dropped = survey.n_rows() as usize - n_rows as usize;
+    let dropped = (survey.n_rows() as usize).checked_sub(n_rows as usize).ok_or_else(|| Error::Engine {
+        engine: args.data[0].clone(),
+        problem: format!("it has {n_rows} rows now, and had {} when its columns were looked at", survey.n_rows()),
+        help: "rows that come, go or change while a fit lasts cannot be fitted: write them down first".to_string(),
+    })?;
     if dropped > 0 {
         let columns = survey.incomplete(&encoder);
         warnings.push(Warning::RowsDropped { rows: dropped, columns });

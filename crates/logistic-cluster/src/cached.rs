@@ -228,8 +228,11 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::array::AsArray;
+    use datafusion::physical_plan::common::collect as collect_stream;
     use datafusion::physical_plan::{collect, execution_plan::reset_plan_states};
     use datafusion::prelude::{SessionContext, col};
+    use logistic::encode::Survey;
 
     use super::*;
     use crate::asked::{Setup, Work};
@@ -247,15 +250,43 @@ mod tests {
         frame.create_physical_plan().await.unwrap()
     }
 
-    #[tokio::test]
-    async fn rows_are_read_once() {
+    /// A pass over two files, in two partitions.
+    async fn two_files() -> (tempfile::TempDir, SessionContext, Arc<dyn ExecutionPlan>) {
         let dir = tempfile::tempdir().unwrap();
-        for file in ["a.csv", "b.csv"] {
-            std::fs::write(dir.path().join(file), "x\n1\n2\n").unwrap();
+        for (file, rows) in [("a.csv", "x\n1\n2\n"), ("b.csv", "x\n1\n2\n3\n")] {
+            std::fs::write(dir.path().join(file), rows).unwrap();
         }
         let state = sessions::state(sessions::config(None).with_target_partitions(2)).unwrap();
         let context = SessionContext::new_with_state(state);
         let plan = plan(&context, &dir.path().join("*.csv").display().to_string()).await;
+        (dir, context, plan)
+    }
+
+    #[tokio::test]
+    async fn a_partition_is_its_own_rows_whoever_is_read_first() {
+        let (_dir, context, plan) = two_files().await;
+        let held = Arc::new(Held::new(1 << 20, 1));
+        let mut answers = None;
+        let replaced = plan.transform_up(|node| {
+            let replaced = AnswerExec::instead_of(node, &held)?;
+            answers = answers.take().or(replaced.transformed.then(|| Arc::clone(&replaced.data)));
+            Ok(replaced)
+        });
+        assert!(replaced.unwrap().transformed);
+        let answers = answers.unwrap();
+        let mut found = Vec::new();
+        // Its rows are kept as the partition's, which another task may ask beside others.
+        for partition in [1, 0] {
+            let batches = collect_stream(answers.execute(partition, context.task_ctx()).unwrap()).await.unwrap();
+            let survey: Survey = serde_json::from_slice(batches[0].column(0).as_binary::<i32>().value(0)).unwrap();
+            found.push(survey.n_rows());
+        }
+        assert_eq!(found, [3, 2]);
+    }
+
+    #[tokio::test]
+    async fn rows_are_read_once() {
+        let (dir, context, plan) = two_files().await;
         let held = Arc::new(Held::new(1 << 20, 1));
         let answered = async |held: &Arc<Held>| {
             // A plan that was executed is left without files to read.

@@ -80,12 +80,14 @@ pub(crate) struct Answering {
     waiting: Vec<RecordBatch>,
     waiting_bytes: usize,
     answer: Answer,
+    /// Surveys of partitions, as they came.
+    surveys: Vec<Vec<u8>>,
 }
 
 impl Answering {
     pub(crate) fn new(asked: Arc<Asked>) -> Self {
         let answer = asked.nothing();
-        Answering { asked, waiting: Vec::new(), waiting_bytes: 0, answer }
+        Answering { asked, waiting: Vec::new(), waiting_bytes: 0, answer, surveys: Vec::new() }
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -97,6 +99,19 @@ impl Answering {
         let block = self.asked.block(batches).map_err(|error| in_words(&error))?;
         let answer = self.asked.answer(&block).map_err(|error| in_words(&error))?;
         self.add(answer)
+    }
+
+    /// Everything that is still to be added.
+    fn settle_all(&mut self) -> Result<()> {
+        self.settle()?;
+        // In one order, however they came: rows are kept under the encoder that is learnt from them, to its last bit.
+        let mut surveys = std::mem::take(&mut self.surveys);
+        surveys.sort_unstable();
+        for survey in surveys {
+            let answer = self.asked.answer_of_bytes(&survey).map_err(|error| in_words(&error))?;
+            self.add(answer)?;
+        }
+        Ok(())
     }
 
     /// Adds the answer of other rows.
@@ -130,6 +145,10 @@ impl Accumulator for Answering {
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         for bytes in states.iter().flat_map(|states| states.as_binary::<i32>().iter()).flatten() {
+            if matches!(self.answer, Answer::Survey(_)) {
+                self.surveys.push(bytes.to_vec());
+                continue;
+            }
             let answer = self.asked.answer_of_bytes(bytes).map_err(|error| in_words(&error))?;
             self.add(answer)?;
         }
@@ -137,12 +156,12 @@ impl Accumulator for Answering {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.settle()?;
+        self.settle_all()?;
         Ok(vec![Answering::state(self)])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.settle()?;
+        self.settle_all()?;
         Ok(Answering::state(self))
     }
 

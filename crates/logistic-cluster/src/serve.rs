@@ -36,7 +36,7 @@ const LEFTOVERS: u64 = 60;
 /// Of an executor's memory, what its rows may take at most.
 const ROWS: f64 = 0.5;
 /// What it needs besides, in bytes: for itself, and for each core that reads and encodes (measured, where row groups of
-/// Parquet are small; a large one is read as a whole).
+/// Parquet are small; of large ones some three are in memory at a time).
 const PROCESS: u64 = 96 << 20;
 const READING: u64 = 160 << 20;
 
@@ -102,7 +102,7 @@ pub(crate) struct ExecutorArgs {
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
     /// Memory that this process may take. At most half of it keeps encoded rows from one pass to the next; what does not
-    /// fit is read again in every pass. 96 MiB, and 160 MiB and a row group of Parquet for each core, are needed besides
+    /// fit is read again in every pass. 96 MiB, and for each core 160 MiB or three row groups of Parquet, are needed besides
     /// [default: half of what is free]
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,

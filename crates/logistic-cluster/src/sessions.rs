@@ -24,6 +24,8 @@ const BATCH_ROWS: usize = 32_768;
 pub(crate) fn config(tls: Option<&Tls>) -> SessionConfig {
     let config = ballista_core::object_store::session_config_with_s3_support()
         .with_batch_size(BATCH_ROWS)
+        // A partition that reads what is another's would be kept as what it is not.
+        .set_bool("datafusion.execution.enable_file_stream_work_stealing", false)
         .with_ballista_grpc_client_max_message_size(LARGEST_MESSAGE)
         // Adaptive plans cost a round more, and do not recover from a lost executor in every case.
         .with_ballista_adaptive_query_planner(false);

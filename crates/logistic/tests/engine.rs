@@ -16,22 +16,27 @@ const ROUNDING: f64 = 1e-12;
 /// An end of a profile is found to 1e-9 of its distance from the estimate.
 const SEARCHED: f64 = 1e-9;
 
-/// Partitions in this process, of which one may fail from some question on.
+/// Partitions in this process, which fail from some question on.
 #[derive(Debug)]
 struct Partitions {
     parts: Vec<Dataset>,
     asked: AtomicUsize,
     fails_at: usize,
+    /// To fail is to lose a partition, or to answer for it twice.
+    loses: bool,
+    doubles: bool,
 }
 
 impl Engine for Partitions {
     fn ask(&self, question: &[u8]) -> Result<Vec<f64>> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) >= self.fails_at {
+        let fails = self.asked.fetch_add(1, Ordering::Relaxed) >= self.fails_at;
+        if fails && !self.loses && !self.doubles {
             let words = |text: &str| text.to_string();
             return Err(Error::Engine { engine: words("test"), problem: words("it is gone"), help: words("start it") });
         }
         let mut all = Vec::new();
-        for part in &self.parts {
+        let doubled = self.parts.first().filter(|_| fails && self.doubles);
+        for part in self.parts.iter().skip(usize::from(fails && self.loses)).chain(doubled) {
             merge(question, &mut all, &answer(question, &part.rows())?)?;
         }
         Ok(all)
@@ -70,7 +75,10 @@ fn empty() -> Vec<Feature> {
 
 fn elsewhere(cuts: &[usize], n_classes: usize, weighted: bool, fails_at: usize) -> Dataset {
     let parts = cuts.windows(2).map(|cut| data(cut[0], cut[1], n_classes, weighted)).collect();
-    let engine = Partitions { parts, asked: AtomicUsize::new(0), fails_at };
+    held_by(Partitions { parts, asked: AtomicUsize::new(0), fails_at, loses: false, doubles: false }, n_classes)
+}
+
+fn held_by(engine: Partitions, n_classes: usize) -> Dataset {
     let totals = engine.ask(&question_of_totals(n_classes)).unwrap();
     Dataset::elsewhere(Arc::new(engine), empty(), totals[0] as usize, totals[1..].to_vec()).unwrap()
 }
@@ -138,6 +146,19 @@ fn an_engine_that_fails_is_an_error_in_its_words() {
         let there = elsewhere(&[0, 500, 9_000], 2, false, fails_at);
         let failed = LogisticRegression::default().fit(&there.rows(), &mut |_, _| Go::On);
         assert!(matches!(failed, Err(Error::Engine { .. })), "question {fails_at}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_of_every_row_once_is_an_error() {
+    for fails_at in 1..12 {
+        for (loses, doubles) in [(true, false), (false, true)] {
+            let parts = vec![data(0, 300, 2, true), data(300, 9_000, 2, true)];
+            let there = held_by(Partitions { parts, asked: AtomicUsize::new(0), fails_at, loses, doubles }, 2);
+            let failed = LogisticRegression::default().fit(&there.rows(), &mut |_, _| Go::On);
+            let Err(Error::Engine { problem, .. }) = failed else { panic!("question {fails_at}") };
+            assert!(problem.contains("and another was of 9000"), "{problem}");
+        }
     }
 }
 

@@ -58,15 +58,20 @@ impl Elsewhere {
         self.class_weight = of_class.to_vec();
     }
 
-    /// The answer to a question; NaN, and a failure that is kept, where there is none of `len` numbers.
+    /// The answer to a question; NaN, and a failure that is kept, where there is none of `len` numbers, or it is not of all
+    /// rows, each once.
     pub(crate) fn ask(&self, question: &[u8], len: usize) -> Vec<f64> {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.failed {
             return vec![f64::NAN; len];
         }
         let answer = self.engine.ask(question).and_then(|answer| {
-            check_length("length of an engine's answer".to_string(), len, answer.len())?;
-            Ok(answer)
+            let (n_rows, numbers) = answer.split_first().unwrap_or((&0.0, &[]));
+            if *n_rows != self.n_rows as f64 {
+                return Err(other_rows(*n_rows, self.n_rows));
+            }
+            check_length("length of an engine's answer".to_string(), len, numbers.len())?;
+            Ok(numbers.to_vec())
         });
         answer.unwrap_or_else(|error| {
             *failure = Failure { failed: true, error: Some(error) };
@@ -77,6 +82,14 @@ impl Elsewhere {
     /// The first error of the engine.
     pub(crate) fn check(&self) -> Result<()> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).error.take().map_or(Ok(()), Err)
+    }
+}
+
+fn other_rows(found: f64, expected: usize) -> Error {
+    Error::Engine {
+        engine: "the engine".to_string(),
+        problem: format!("an answer is of {found} rows, and another was of {expected}"),
+        help: "rows that come, go or change while a fit lasts cannot be fitted: write them down first".to_string(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What can be asked of rows that are elsewhere. Every answer is a list of numbers, and the answers of two sets of rows
-//! make the answer of both.
+//! What can be asked of rows that are elsewhere. Every answer is a list of numbers, of which the first is the number of
+//! rows, and the answers of two sets of rows make the answer of both.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::loss::{BceWithLogits, CrossEntropy, Loss};
 enum Question {
     /// The first row.
     First,
-    /// The number of rows, and the weight of every class.
+    /// The weight of every class.
     Totals { n_classes: usize },
     /// Centre and spread of the columns, from `origin`.
     Spreads { origin: Vec<f64>, centred: bool },
@@ -125,10 +125,6 @@ impl Question {
     }
 
     fn merge(&self, into: &mut Vec<f64>, other: &[f64]) -> Result<()> {
-        if into.is_empty() || other.is_empty() {
-            into.extend_from_slice(other);
-            return Ok(());
-        }
         match self {
             Question::First => {}
             Question::Spreads { .. } => {
@@ -151,24 +147,28 @@ impl Question {
     }
 }
 
-/// The number of rows, and the weight of every class.
+/// The weight of every class.
 fn totals(rows: &Rows<'_>, n_classes: usize) -> Vec<f64> {
     let (y, weight) = (rows.dataset().y(), rows.dataset().weight());
-    let mut totals = vec![0.0; 1 + n_classes];
-    totals[0] = rows.len() as f64;
+    let mut totals = vec![0.0; n_classes];
     for row in rows.indices() {
-        totals[1 + (y[row] as usize).min(n_classes - 1)] += weight.map_or(1.0, |weight| weight[row]);
+        totals[(y[row] as usize).min(n_classes - 1)] += weight.map_or(1.0, |weight| weight[row]);
     }
     totals
 }
 
-/// The answer of some rows to a question of [`Engine::ask`](crate::dataset::Engine::ask), where they are. No rows have the
-/// answer of no numbers.
+/// The answer of some rows to a question of [`Engine::ask`](crate::dataset::Engine::ask), where they are; it begins with
+/// the number of them. No rows have the answer of no numbers.
 ///
 /// # Errors
 /// [`Error::Setting`] for a question of another version; [`Error::Shape`] for one about other columns.
 pub fn answer(question: &[u8], rows: &Rows<'_>) -> Result<Vec<f64>> {
-    if rows.is_empty() { Ok(Vec::new()) } else { Question::read(question)?.answer(rows) }
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut numbers = Question::read(question)?.answer(rows)?;
+    numbers.insert(0, rows.len() as f64);
+    Ok(numbers)
 }
 
 /// Adds the answer of other rows to `into`.
@@ -176,7 +176,16 @@ pub fn answer(question: &[u8], rows: &Rows<'_>) -> Result<Vec<f64>> {
 /// # Errors
 /// As [`answer`].
 pub fn merge(question: &[u8], into: &mut Vec<f64>, other: &[f64]) -> Result<()> {
-    Question::read(question)?.merge(into, other)
+    let question = Question::read(question)?;
+    let (Some(count), Some((other_count, other))) = (into.first().copied(), other.split_first()) else {
+        into.extend_from_slice(other);
+        return Ok(());
+    };
+    let mut numbers = into.split_off(1);
+    question.merge(&mut numbers, other)?;
+    into[0] = count + other_count;
+    into.append(&mut numbers);
+    Ok(())
 }
 
 /// The question for the number of rows and the weight of every class, which come one after the other: what
