@@ -101,27 +101,43 @@ fn is_ours(aggregate: &AggregateExec) -> bool {
         && aggregate.filter_expr().iter().all(Option::is_none)
 }
 
-/// A key for every partition of a plan that reads files and no more than filters and projects them: a hash of the files,
-/// their sizes, times and ranges, of the plan, and of how rows are encoded. None for any other plan.
-fn keys(plan: &Arc<dyn ExecutionPlan>, asked: &Asked) -> Option<Vec<Key>> {
-    let mut above = Sha256::new_with_prefix(&asked.written);
+/// The files of a pass, where its first phase reads no more than files that are filtered and projected: rows that can be kept.
+pub(crate) fn files_of(plan: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
+    match plan.downcast_ref::<AggregateExec>() {
+        Some(aggregate) if is_ours(aggregate) => scan(aggregate.input(), |_| ()),
+        _ => match plan.children()[..] {
+            [child] => files_of(child),
+            _ => None,
+        },
+    }
+}
+
+/// The files that a plan reads which no more than filters and projects them, and what it does so with, on the way.
+fn scan(plan: &Arc<dyn ExecutionPlan>, mut above: impl FnMut(&Arc<dyn ExecutionPlan>)) -> Option<&FileScanConfig> {
     let mut node = plan;
     loop {
         if let Some(source) = node.downcast_ref::<DataSourceExec>() {
-            let scan = source.data_source().downcast_ref::<FileScanConfig>()?;
-            let files = &scan.file_source;
-            above.update(format!("{:?}{:?}{:?}", files.file_type(), files.projection(), files.filter()));
-            above.update(format!("{:?}{:?}", scan.object_store_url, scan.limit));
-            let of = |group: &_| above.clone().chain_update(format!("{group:?}")).finalize().into();
-            return Some(scan.file_groups.iter().map(of).collect());
+            return source.data_source().downcast_ref::<FileScanConfig>();
         }
         let is_plain = node.downcast_ref::<FilterExec>().is_some()
             || node.downcast_ref::<ProjectionExec>().is_some()
             || node.downcast_ref::<CooperativeExec>().is_some();
         let (true, [child]) = (is_plain, &node.children()[..]) else { return None };
-        above.update(DisplayableExecutionPlan::new(node.as_ref()).one_line().to_string());
+        above(node);
         node = child;
     }
+}
+
+/// A key for every partition of such a plan: a hash of the files, their sizes, times and ranges, of the plan, and of how rows
+/// are encoded. None for any other plan.
+fn keys(plan: &Arc<dyn ExecutionPlan>, asked: &Asked) -> Option<Vec<Key>> {
+    let mut hash = Sha256::new_with_prefix(&asked.written);
+    let scan = scan(plan, |node| hash.update(DisplayableExecutionPlan::new(node.as_ref()).one_line().to_string()))?;
+    let files = &scan.file_source;
+    hash.update(format!("{:?}{:?}{:?}", files.file_type(), files.projection(), files.filter()));
+    hash.update(format!("{:?}{:?}", scan.object_store_url, scan.limit));
+    let of = |group: &_| hash.clone().chain_update(format!("{group:?}")).finalize().into();
+    Some(scan.file_groups.iter().map(of).collect())
 }
 
 impl DisplayAs for AnswerExec {

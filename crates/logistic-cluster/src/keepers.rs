@@ -12,24 +12,33 @@ use ballista_scheduler::cluster::{BoundTask, DistributionPolicy};
 use ballista_scheduler::state::execution_graph::{TaskDescription, create_task_info};
 use ballista_scheduler::state::execution_stage::{RunningStage, TaskInfo};
 use ballista_scheduler::state::task_manager::JobInfoCache;
-use datafusion::datasource::physical_plan::FileScanConfig;
-use datafusion::datasource::source::DataSourceExec;
-use datafusion::physical_plan::aggregates::AggregateExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::ExecutionPlanProperties;
 
-use crate::function;
+use crate::cached::files_of;
 
 /// What is known of a table that was asked nothing for so long is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
+/// An executor that asks for tasks does so at least every five seconds; whoever did not for so long is gone.
+const GONE: Duration = Duration::from_secs(12);
+
 /// Gives every partition of a table to one executor, pass after pass and fit after fit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Keepers(Mutex<Known>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
+    /// When each executor asked for tasks, where they do: one after the other.
+    asked: Option<HashMap<String, Instant>>,
     /// By table, when it was last asked, and the keeper of every partition.
     tables: HashMap<String, (Instant, HashMap<usize, String>)>,
+}
+
+impl Keepers {
+    /// Of executors that ask for tasks, or that are sent them.
+    pub(crate) fn new(ask: bool) -> Self {
+        Keepers(Mutex::new(Known { asked: ask.then(HashMap::new), tables: HashMap::new() }))
+    }
 }
 
 #[async_trait::async_trait]
@@ -41,6 +50,7 @@ impl DistributionPolicy for Keepers {
     ) -> datafusion::error::Result<Vec<BoundTask>> {
         // In one order, whatever the order in which they came.
         budgets.sort_by(|a, b| a.executor_id.cmp(&b.executor_id));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).hear(&budgets);
         let mut bound = Vec::new();
         for (job_id, job) in running_jobs.iter() {
             if !matches!(job.status, Some(job_status::Status::Running(_))) {
@@ -64,6 +74,14 @@ impl DistributionPolicy for Keepers {
 }
 
 impl Known {
+    /// Hears from executors that ask.
+    fn hear(&mut self, budgets: &[&mut AvailableVcores]) {
+        if let Some(asked) = &mut self.asked {
+            asked.retain(|_, at| at.elapsed() < GONE);
+            asked.extend(budgets.iter().map(|budget| (budget.executor_id.clone(), Instant::now())));
+        }
+    }
+
     /// Binds what can be bound of a stage now.
     fn bind(
         &mut self,
@@ -86,9 +104,13 @@ impl Known {
         }
         let free: Vec<(String, usize)> =
             budgets.iter().map(|budget| (budget.executor_id.clone(), budget.vcores as usize)).collect();
-        let shares = match reads_rows(&stage.plan) {
-            true => self.shares(table(&stage.plan, of.1), waiting, &free, &stage.task_infos),
-            false => share(waiting, &free, |_| None, |_| false),
+        let shares = match files_of(&stage.plan) {
+            Some(files) => {
+                let table = format!("{:?}{:?}", files.object_store_url, files.file_groups);
+                self.shares(table, waiting, &free, &stage.task_infos)
+            }
+            // Nobody keeps these, and each of them takes memory.
+            None => share(waiting, (&free, false), |_| None, |_| false),
         };
         for (budget, share) in budgets.iter_mut().zip(shares.given) {
             if !share.is_empty() {
@@ -106,11 +128,16 @@ impl Known {
         let (at, keepers) = self.tables.entry(table).or_insert_with(|| (now, HashMap::new()));
         *at = now;
         let is_busy = |keeper: &str| {
-            tasks
-                .iter()
-                .any(|task| matches!(&task.task_status, Status::Running(running) if running.executor_id == keeper))
+            let is_of_keeper =
+                |task: &TaskInfo| matches!(&task.task_status, Status::Running(task) if task.executor_id == keeper);
+            tasks.iter().any(is_of_keeper)
         };
-        let shares = share(waiting, free, |partition| keepers.get(&partition).cloned(), is_busy);
+        let comes = |keeper: &str| match &self.asked {
+            Some(asked) => asked.contains_key(keeper),
+            None => is_busy(keeper),
+        };
+        let keeper = |partition| keepers.get(&partition).cloned();
+        let shares = share(waiting, (free, self.asked.is_none()), keeper, comes);
         for ((executor, _), share) in free.iter().zip(&shares.given) {
             keepers.extend(share.iter().map(|&partition| (partition, executor.clone())));
         }
@@ -125,15 +152,19 @@ struct Shares {
     left: Vec<usize>,
 }
 
-/// Gives partitions to executors with so many free cores: first to their keepers, for which they wait while those are busy
-/// with this stage; then the others evenly to free cores. An executor is given all of its partitions at once, since what goes
-/// to and fro between two tasks takes longer than most partitions do. Tasks are bound when something happened and at no other
-/// time, so that nothing may wait for what need not happen: the end of a task always does, or the loss of its executor.
+/// Gives partitions to executors with so many free cores: first to their keepers, for which they wait if those will come;
+/// then the others evenly to free cores, to each of them one if `are_all` does not hold, for then others will ask too. An
+/// executor is given all that it keeps at once, since what goes to and fro between two tasks takes longer than most
+/// partitions do.
+///
+/// Executors that are sent tasks are sent them when something happened and at no other time, so that nothing may wait for
+/// what need not happen: a keeper comes if it is busy with this stage, for the end of a task always happens, or the loss of
+/// its executor. Executors that ask come as long as they do.
 fn share(
     waiting: Vec<usize>,
-    free: &[(String, usize)],
+    (free, are_all): (&[(String, usize)], bool),
     keeper: impl Fn(usize) -> Option<String>,
-    is_busy: impl Fn(&str) -> bool,
+    comes: impl Fn(&str) -> bool,
 ) -> Shares {
     let mut given = vec![Vec::new(); free.len()];
     let (mut homeless, mut left) = (Vec::new(), Vec::new());
@@ -144,36 +175,20 @@ fn share(
         };
         match free.iter().position(|(executor, _)| *executor == keeper) {
             Some(at) if free[at].1 > 0 => given[at].push(partition),
-            None if !is_busy(&keeper) => homeless.push(partition),
+            None if !comes(&keeper) => homeless.push(partition),
             _ => left.push(partition),
         }
     }
     for partition in homeless {
         let load = |at: usize| (given[at].len() + 1) as f64 / free[at].1 as f64;
-        let least = (0..free.len()).filter(|&at| free[at].1 > 0).min_by(|&a, &b| load(a).total_cmp(&load(b)));
+        let has_room = |&at: &usize| if are_all { free[at].1 > 0 } else { free[at].1 > given[at].len() };
+        let least = (0..free.len()).filter(has_room).min_by(|&a, &b| load(a).total_cmp(&load(b)));
         match least {
             Some(at) => given[at].push(partition),
             None => left.push(partition),
         }
     }
     Shares { given, left }
-}
-
-/// What a stage's partitions are of: the files, in their groups, where it reads no more than them; else the session.
-fn table(plan: &Arc<dyn ExecutionPlan>, session: &str) -> String {
-    let mut node = plan;
-    while let [child] = node.children()[..] {
-        node = child;
-    }
-    let source = node.downcast_ref::<DataSourceExec>();
-    let scan = source.and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
-    scan.map_or_else(|| session.to_string(), |scan| format!("{:?}{:?}", scan.object_store_url, scan.file_groups))
-}
-
-/// Whether the stage has the first phase of our function.
-fn reads_rows(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let ours = |aggregate: &AggregateExec| aggregate.aggr_expr().iter().any(|f| f.fun().name() == function::NAME);
-    plan.downcast_ref::<AggregateExec>().is_some_and(ours) || plan.children().into_iter().any(reads_rows)
 }
 
 /// Whether the stage puts several partitions into one, as Ballista's own policies ask: along the only children, up to what
@@ -236,18 +251,21 @@ mod tests {
 
     #[test]
     fn partitions_without_a_keeper_are_spread_over_free_cores() {
-        let shares = share((0..8).collect(), &free(&[1, 3, 0]), |_| None, |_| true);
+        let shares = share((0..8).collect(), (&free(&[1, 3, 0]), true), |_| None, |_| true);
         assert_eq!(shares, Shares { given: vec![vec![2, 6], vec![0, 1, 3, 4, 5, 7], Vec::new()], left: Vec::new() });
-        let shares = share(vec![5], &free(&[0, 0]), |_| None, |_| true);
+        let shares = share(vec![5], (&free(&[0, 0]), true), |_| None, |_| true);
         assert_eq!(shares, Shares { given: vec![Vec::new(), Vec::new()], left: vec![5] });
+        // Another will ask for the rest.
+        let shares = share((0..5).collect(), (&free(&[2]), false), |_| None, |_| true);
+        assert_eq!(shares, Shares { given: vec![vec![0, 1]], left: vec![2, 3, 4] });
     }
 
     #[test]
-    fn a_partition_waits_for_its_keeper_only_while_that_is_busy() {
+    fn a_partition_waits_for_its_keeper_only_if_that_comes() {
         let keeper = |partition: usize| Some(format!("executor{}", partition % 3));
-        let shares = share((0..6).collect(), &free(&[2, 0]), keeper, |_| true);
+        let shares = share((0..6).collect(), (&free(&[2, 0]), true), keeper, |_| true);
         assert_eq!(shares, Shares { given: vec![vec![0, 3], Vec::new()], left: vec![1, 2, 4, 5] });
-        let shares = share((0..6).collect(), &free(&[3, 0]), keeper, |keeper| keeper != "executor2");
+        let shares = share((0..6).collect(), (&free(&[3, 0]), true), keeper, |keeper| keeper != "executor2");
         assert_eq!(shares, Shares { given: vec![vec![0, 3, 2, 5], Vec::new()], left: vec![1, 4] });
     }
 }

@@ -177,7 +177,7 @@ fn scheduler_config(args: &SchedulerArgs, address: SocketAddr, tls: Option<&Tls>
         bind_port: address.port(),
         external_host: args.bind.host(),
         scheduling_policy: policy(tls),
-        task_distribution: TaskDistributionPolicy::Custom(Arc::new(Keepers::default())),
+        task_distribution: TaskDistributionPolicy::Custom(Arc::new(Keepers::new(tls.is_some()))),
         executor_timeout_seconds: TIMEOUT,
         expire_dead_executor_interval_seconds: LOOK,
         no_executors_grace_period_seconds: TIMEOUT,

@@ -39,7 +39,7 @@ fn whoever_has_no_certificate_of_the_authority_is_turned_away() {
     };
     let _executors = [executor(), executor()];
     let engine = format!("df://{address}");
-    let engine = ["--engine", &engine, "--partitions", "2", "--patience", "20"];
+    let engine = ["--engine", &engine, "--partitions", "6", "--patience", "20"];
 
     let refused = ["--engine", engine[1], "--patience", "1"];
     let without = complaint(train(&of(&data, &refused), &model));
