@@ -169,3 +169,35 @@ impl Accumulator for Answering {
         size_of_val(self) + self.waiting_bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Float64Array;
+
+    use super::*;
+    use crate::asked::{Setup, Work};
+
+    #[test]
+    fn surveys_are_merged_in_one_order_however_they_come() {
+        let work = Work::Survey { text: Vec::new(), missing_markers: Vec::new() };
+        let task = Asked::bytes(&Setup { columns: vec!["x".to_string()], work }, b"?");
+        let asked = Arc::new(Asked::read(&task).unwrap());
+        let of_rows = |rows: &[f64]| -> ArrayRef {
+            let mut answering = Answering::new(Arc::clone(&asked));
+            let column: ArrayRef = Arc::new(Float64Array::from(rows.to_vec()));
+            answering.update_batch(&[Arc::clone(&column), column]).unwrap();
+            Accumulator::state(&mut answering).unwrap()[0].to_array().unwrap()
+        };
+        // 0.1 + 0.2 + 0.3 is one number or another.
+        let parts = [of_rows(&[0.1]), of_rows(&[0.2]), of_rows(&[0.3])];
+        let merged = |order: [usize; 3]| {
+            let mut answering = Answering::new(Arc::clone(&asked));
+            order.iter().for_each(|&part| answering.merge_batch(&[Arc::clone(&parts[part])]).unwrap());
+            answering.evaluate().unwrap()
+        };
+        let first = merged([0, 1, 2]);
+        assert!(
+            [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].into_iter().all(|order| merged(order) == first)
+        );
+    }
+}
