@@ -127,6 +127,10 @@ impl Known {
         let now = Instant::now();
         let (at, keepers) = self.tables.entry(table).or_insert_with(|| (now, HashMap::new()));
         *at = now;
+        let executors = self.asked.as_ref().map_or(free.len(), HashMap::len);
+        for (executor, _) in free.iter().filter(|(_, cores)| *cores > 0) {
+            welcome(executor, keepers, &waiting, executors);
+        }
         let is_busy = |keeper: &str| {
             let is_of_keeper =
                 |task: &TaskInfo| matches!(&task.task_status, Status::Running(task) if task.executor_id == keeper);
@@ -142,6 +146,23 @@ impl Known {
             keepers.extend(share.iter().map(|&partition| (partition, executor.clone())));
         }
         shares
+    }
+}
+
+/// Makes an executor that keeps nothing of a table, for it has just come, the keeper of its part of the partitions: of those
+/// that wait, from whoever keeps most.
+fn welcome(newcomer: &str, keepers: &mut HashMap<usize, String>, waiting: &[usize], executors: usize) {
+    if keepers.values().any(|keeper| keeper == newcomer) {
+        return;
+    }
+    let part = keepers.len() / executors.max(1);
+    for _ in 0..part {
+        let kept = |of: &str| keepers.values().filter(|keeper| *keeper == of).count();
+        let owned = waiting.iter().filter_map(|partition| Some((*partition, kept(keepers.get(partition)?))));
+        match owned.max_by_key(|&(partition, kept)| (kept, partition)) {
+            Some((partition, kept)) if kept > part => keepers.insert(partition, newcomer.to_string()),
+            _ => return,
+        };
     }
 }
 
@@ -258,6 +279,25 @@ mod tests {
         // Another will ask for the rest.
         let shares = share((0..5).collect(), (&free(&[2]), false), |_| None, |_| true);
         assert_eq!(shares, Shares { given: vec![vec![0, 1]], left: vec![2, 3, 4] });
+    }
+
+    #[test]
+    fn an_executor_that_has_just_come_takes_its_part() {
+        let mut keepers: HashMap<usize, String> = (0..8).map(|k| (k, format!("executor{}", k % 2))).collect();
+        let counts = |keepers: &HashMap<usize, String>| {
+            [0, 1, 2].map(|of| keepers.values().filter(|keeper| **keeper == format!("executor{of}")).count())
+        };
+        // What does not wait is somebody's already.
+        welcome("executor2", &mut keepers, &[], 3);
+        assert_eq!(counts(&keepers), [4, 4, 0]);
+        let waiting: Vec<usize> = (0..8).collect();
+        welcome("executor2", &mut keepers, &waiting, 3);
+        assert_eq!(counts(&keepers), [3, 3, 2]);
+        // Later, and in a table that is new, nothing moves.
+        let known = keepers.clone();
+        welcome("executor2", &mut keepers, &waiting, 3);
+        assert_eq!(keepers, known);
+        welcome("executor2", &mut HashMap::new(), &waiting, 3);
     }
 
     #[test]
